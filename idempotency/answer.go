@@ -5,7 +5,7 @@ import "github.com/payonce/payonce/events"
 // answered judges what Stripe said. One function per kind of call; each row of the protocol is in one place.
 func answered(r Record, in Answered, now Instant) (Change, *Call, error) {
 	if in.Call.Kind.Claimed() {
-		if r.State != Processing || r.Fence != in.Call.Fence {
+		if r.State != Processing || r.Fence != in.Call.Fence || in.Call.Kind != CallCancel && r.Open() == nil {
 			return Change{}, nil, ErrNotOwner // rule 6: a stale owner never writes
 		}
 	} else if r.State == Absent || r.State.Final() || r.Fence != in.Call.Fence || r.State == Processing && r.leased(in.Receive, now) {
@@ -32,6 +32,9 @@ func created(r Record, in Answered, now Instant) (Change, *Call, error) {
 			return mismatch(r, in, now)
 		}
 		r.Intent = a.Intent.ID
+		if r.Closing != 0 {
+			return closing(r, in.Receive, now)
+		}
 		if o := r.Open(); o != nil {
 			// A one-step attempt whose key is old and of which a look after the quiet period found nothing: it
 			// may still not be charged a second time in one step, so the two steps are taken (rule 7).
