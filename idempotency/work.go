@@ -72,7 +72,8 @@ func look(r Record) (Change, *Call, error) {
 	}
 	call := r.call(CallFind)
 	if a := r.Open(); a != nil {
-		call.From, call.To = a.FirstSent.Add(-FindMargin), a.LastSent.Add(FindMargin)
+		// A request may take effect until the quiet period is over, and the intent is created only then.
+		call.From, call.To = a.FirstSent.Add(-FindMargin), a.LastSent.Add(Quiet+FindMargin)
 	}
 	return Change{}, call, nil
 }

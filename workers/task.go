@@ -22,9 +22,9 @@ type Desk struct {
 	Ledger idempotency.Ledger
 	Queue  queue.Consumer
 	Stripe Stripe
-	// Token waits for a place in the budget of Stripe calls. It is taken before the claim, since a claim that
-	// waits is a lease that runs out. Nil: no budget.
-	Token func(ctx context.Context) error
+	// Token waits for a place in the budget of Stripe calls that need a claim. It is taken before the claim, since
+	// a claim that waits is a lease that runs out. Nil: no budget.
+	Token func(ctx context.Context, kind idempotency.CallKind) error
 	// Receive is the input for a message: who we are, the tenant's policy, chance, the restore gate.
 	Receive func(ctx context.Context, r idempotency.Record) (idempotency.Receive, error)
 	Now     func() time.Time
@@ -48,6 +48,8 @@ type Task struct {
 	change idempotency.Change
 	call   *idempotency.Call
 	answer *idempotency.Answered // the answer whose change is being committed; nil: none
+	asked  idempotency.Input     // the input that waits for a token
+	token  bool                  // a token of the budget is in hand
 	delay  time.Duration         // for release
 	turns  int
 	result Result
@@ -68,6 +70,7 @@ type phase uint8
 
 const (
 	phaseLoad phase = iota
+	phaseToken
 	phaseCommit
 	phaseCall
 	phaseRelease
@@ -95,6 +98,8 @@ func (t *Task) Doing() string {
 	switch t.phase {
 	case phaseLoad:
 		return "load"
+	case phaseToken:
+		return "token"
 	case phaseCommit:
 		return "commit"
 	case phaseCall:
@@ -114,6 +119,8 @@ func (t *Task) Step(ctx context.Context) (ended bool) {
 	switch t.phase {
 	case phaseLoad:
 		t.load(ctx)
+	case phaseToken:
+		t.take(ctx)
 	case phaseCommit:
 		t.commit(ctx)
 	case phaseCall:
@@ -126,14 +133,10 @@ func (t *Task) Step(ctx context.Context) (ended bool) {
 	return t.phase == phaseEnd
 }
 
-// load reads the record and decides. The token of the budget comes first.
+// load reads the record and decides.
 func (t *Task) load(ctx context.Context) {
 	if t.turns++; t.turns > maxTurns {
 		t.fail(errors.New("the record kept changing under this task"))
-		return
-	}
-	if err := t.token(ctx); err != nil {
-		t.fail(err)
 		return
 	}
 	r, err := t.desk.Ledger.Load(ctx, t.delivery.Operation)
@@ -178,6 +181,8 @@ func (t *Task) next(in idempotency.Input) {
 		t.phase = phaseLoad // somebody else moved it: their record decides
 	case err != nil:
 		t.fail(err)
+	case call != nil && call.Kind.Claimed() && !t.token && !t.owns():
+		t.asked, t.phase = in, phaseToken // and then decide again, at the time it is then
 	default:
 		t.change, t.call = change, call
 		t.phase = phaseCommit
@@ -185,6 +190,23 @@ func (t *Task) next(in idempotency.Input) {
 			t.afterCommit()
 		}
 	}
+}
+
+// owns reports whether this task holds the claim already, so that waiting would let its lease run out.
+func (t *Task) owns() bool {
+	return t.answer != nil && t.answer.Call.Kind.Claimed() && t.answer.Call.Fence == t.record.Fence
+}
+
+// take waits for the budget.
+func (t *Task) take(ctx context.Context) {
+	if t.desk.Token != nil {
+		if err := t.desk.Token(ctx, idempotency.CallConfirm); err != nil {
+			t.fail(fmt.Errorf("wait for the Stripe budget: %w", err))
+			return
+		}
+	}
+	t.token = true
+	t.next(t.asked)
 }
 
 // putOff returns the message until a moment, or drops it where the janitor's index will bring the record back.
@@ -254,21 +276,9 @@ func (t *Task) run(ctx context.Context) {
 		slog.String("payment", call.Payment.String()), slog.String("call", call.Kind.String()),
 		slog.String("class", answer.Class.String()), slog.Int("attempt", call.Attempt),
 		slog.String("request_id", answer.RequestID), slog.Bool("replayed", answer.Replayed))
-	if !call.Kind.Claimed() {
-		if err := t.token(ctx); err != nil {
-			t.fail(err)
-			return
-		}
-	}
+	t.token = t.token && !call.Kind.Claimed()
 	t.answer = &idempotency.Answered{Receive: t.in, Call: call, Answer: answer}
 	t.next(*t.answer)
-}
-
-func (t *Task) token(ctx context.Context) error {
-	if t.desk.Token == nil {
-		return ctx.Err()
-	}
-	return t.desk.Token(ctx)
 }
 
 // fail gives the message back after a failure of ours: the store, the budget, a drain.
