@@ -5,7 +5,11 @@ import "github.com/payonce/payonce/events"
 // answered judges what Stripe said. One function per kind of call; each row of the protocol is in one place.
 func answered(r Record, in Answered, now Instant) (Change, *Call, error) {
 	if in.Call.Kind.Claimed() {
-		if r.State != Processing || r.Fence != in.Call.Fence || in.Call.Kind != CallCancel && r.Open() == nil {
+		meant := r.Open() != nil
+		if in.Call.Kind == CallCancel {
+			meant = r.Closing != 0
+		}
+		if r.State != Processing || r.Fence != in.Call.Fence || !meant {
 			return Change{}, nil, ErrNotOwner // rule 6: a stale owner never writes
 		}
 	} else if r.State == Absent || r.State.Final() || r.Fence != in.Call.Fence || r.State == Processing && r.leased(in.Receive, now) {
@@ -125,8 +129,8 @@ func nonCharge(r Record, in Answered, now Instant, f events.Failure) (Change, *C
 		at.Done = true
 	}
 	r.Failure, r.Tries, r.NextAction = &f, 0, ""
-	if r.Closing == 0 && in.Answer.Class != AnswerInvalid && retryable(f.DeclineCode) && len(r.Attempts) < in.Policy.MaxAttempts {
-		r.Tries = len(r.Attempts)
+	if r.Closing == 0 && in.Answer.Class != AnswerInvalid && retryable(f.DeclineCode) && r.declines() < in.Policy.MaxAttempts {
+		r.Tries = r.declines()
 		return retry(r, in, now, RetryScheduled, "declined_try_again")
 	}
 	if r.Closing == 0 {
@@ -193,7 +197,7 @@ func bySight(r Record, in Answered, now Instant) (Change, *Call, error) {
 		return confirm(r, in.Receive, now) // found by the gate, never sent by this ledger
 	case in.Answer.Began.Since(r.Open().LastSent) < Quiet:
 		return retry(r, in, now, keep(r), "open_not_quiet")
-	case len(r.Attempts) >= in.Policy.MaxAttempts+maxContinued:
+	case len(r.Attempts)-r.declines() >= maxContinued:
 		f := events.Failure{Code: "no_definite_answer", Message: "Stripe gave no definite answer; the payment was closed unpaid."}
 		r.Failure, r.Closing = &f, Failed
 		return closing(r, in.Receive, now)

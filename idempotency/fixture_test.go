@@ -129,6 +129,9 @@ func checkChange(t *testing.T, before Record, in Input, c Change, call *Call) {
 		t.Helper()
 		t.Errorf("%T on %s -> %s: "+format, append([]any{in, before.State, r.State}, args...)...)
 	}
+	if r.State == Absent {
+		fail("a stored record is absent")
+	}
 	if c.Expect != before.Version || r.Version != before.Version+1 {
 		fail("expects version %d and writes %d over %d", c.Expect, r.Version, before.Version)
 	}

@@ -210,6 +210,16 @@ func (r *Record) Latest() *Attempt {
 	return &r.Attempts[len(r.Attempts)-1]
 }
 
+// declines counts the attempts that Stripe declined. An attempt without a definite answer uses up none of them.
+func (r *Record) declines() (n int) {
+	for _, a := range r.Attempts {
+		if a.Done && a.Answer == AnswerDeclined {
+			n++
+		}
+	}
+	return n
+}
+
 // answered reports whether Stripe stored an answer under the attempt's key: sent again, it would only be replayed.
 func (a *Attempt) answered() bool {
 	switch a.Answer {

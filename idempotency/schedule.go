@@ -12,8 +12,8 @@ const (
 	wakeGrace = time.Minute
 	// wakeAgain is when the janitor looks again at a record that it has put back to work.
 	wakeAgain = 5 * time.Minute
-	// maxContinued bounds the attempts on one intent that end without a definite answer, beyond MaxAttempts.
-	maxContinued = 3
+	// maxContinued bounds the attempts on one intent that end without a definite answer.
+	maxContinued = 4
 	// manyTries selects the longest delay.
 	manyTries = 30
 	// pendingOverdue is when a payment that the bank does not settle becomes a letter.

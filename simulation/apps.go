@@ -121,7 +121,7 @@ func (w *World) callOff(s *submission) {
 
 // payer ends what waits for a person at Stripe, or for a bank.
 func (w *World) payer() {
-	for _, i := range w.engine.All() {
+	for _, i := range w.records() {
 		if i.Intent == "" {
 			continue
 		}

@@ -153,7 +153,7 @@ func (w *World) heal() error {
 		w.pass(step)
 		w.wakeDue()
 	}
-	for _, r := range w.engine.All() {
+	for _, r := range w.records() {
 		if !r.State.Final() && r.Attention == nil {
 			return fmt.Errorf("%s never came to rest: %s, due %s, not before %s", r.ID, r.State, r.Due.Time(), r.NotBefore.Time())
 		}
@@ -163,7 +163,7 @@ func (w *World) heal() error {
 
 // settled: everything is final and published.
 func (w *World) settled() bool {
-	for _, r := range w.engine.All() {
+	for _, r := range w.records() {
 		if !r.State.Final() || !r.Published {
 			return false
 		}

@@ -2,10 +2,12 @@ package simulation
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/payonce/payonce/events"
 	"github.com/payonce/payonce/gateway/sandbox"
 	"github.com/payonce/payonce/idempotency"
+	"github.com/payonce/payonce/read"
 )
 
 // verify holds the promises against what the sandbox counted by itself.
@@ -27,9 +29,9 @@ func (w *World) verify() error {
 
 	clear(w.res.States)
 	clear(w.res.Attention)
-	records := map[events.ID]idempotency.Record{}
-	for _, r := range w.engine.All() {
-		records[r.ID] = r
+	byID := map[events.ID]idempotency.Record{}
+	for _, r := range w.records() {
+		byID[r.ID] = r
 		w.res.States[r.State]++
 		if r.Attention != nil {
 			w.res.Attention[r.Attention.Class]++
@@ -42,7 +44,7 @@ func (w *World) verify() error {
 	for id := range charged {
 		return fmt.Errorf("%s was charged and no record tells of it", id)
 	}
-	return w.verifyApps(records)
+	return w.verifyApps(byID)
 }
 
 func (w *World) verifyRecord(r idempotency.Record, charged map[string]sandbox.Charge) error {
@@ -75,12 +77,34 @@ func (w *World) verifyRecord(r idempotency.Record, charged map[string]sandbox.Ch
 // outcomes counts the distinct event ids of the record's final state in the feed.
 func (w *World) outcomes(r idempotency.Record) int {
 	ids := map[string]bool{}
-	for _, o := range w.engine.Outcomes() {
-		if o.Payment == r.ID && o.State == r.State.String() {
-			ids[o.EventID()] = true
+	for after := int64(0); ; {
+		feed, err := w.engine.Events(w.ctx, tenant, after, read.MaxLimit)
+		if err != nil || len(feed.Events) == 0 {
+			return len(ids)
+		}
+		for _, e := range feed.Events {
+			if e.Outcome.Payment == r.ID && e.Outcome.State == r.State.String() {
+				ids[e.Outcome.EventID()] = true
+			}
+		}
+		after = feed.Next
+	}
+}
+
+// records gives every record, the oldest first.
+func (w *World) records() []idempotency.Record {
+	var all []idempotency.Record
+	for f := (read.Filter{Tenant: tenant, Limit: read.MaxLimit}); ; {
+		page, err := w.engine.List(w.ctx, f)
+		if err != nil {
+			panic(err) // a list of ours on an engine in memory
+		}
+		all = append(all, page.Records...)
+		if f.Cursor = page.Next; f.Cursor == "" {
+			slices.Reverse(all)
+			return all
 		}
 	}
-	return len(ids)
 }
 
 // verifyApps holds what the apps were told against the ledger.

@@ -110,7 +110,7 @@ func newWorld(opt Options) (*World, error) {
 	installation := uuid.NewSHA1(uuid.Nil, fmt.Appendf(nil, "simulation %d", opt.Seed))
 
 	var err error
-	w.engine = memory.New(memory.Config{Clock: clock, Split: opt.Split, Fail: w.engineFault})
+	w.engine = memory.Open(memory.Config{Clock: clock, Split: opt.Split, Fail: w.engineFault})
 	if w.stripe, err = sandbox.New(sandbox.Options{Seed: opt.Seed}); err != nil {
 		return nil, err
 	}
@@ -230,7 +230,10 @@ func (w *World) result() Result {
 
 // deliver hands one visible message to a process, if there is one.
 func (w *World) deliver(p *process) bool {
-	got := w.engine.TryReceive(1, time.Minute)
+	got, err := w.engine.TryReceive(1, time.Minute)
+	if err != nil {
+		return false // the store failed; the message is still there
+	}
 	for _, d := range got {
 		p.tasks = append(p.tasks, workers.NewTask(&p.desk, d))
 		w.note("%s receives %s", p.boot, short(d.Operation))
