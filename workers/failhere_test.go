@@ -40,6 +40,7 @@ type stage struct {
 	one    bool
 	boots  int
 	dir    string // of the embedded engine
+	wire   func(*http.Request) sandbox.Fault
 
 	count, at int // effects so far, and which one fails
 	kind      failure
@@ -92,8 +93,14 @@ func (s *stage) effect(stripe bool) (before, after error) {
 	return nil, nil
 }
 
+// transport sets what goes wrong on the wire from now on, beside the chosen effect.
+func (s *stage) transport(fault func(*http.Request) sandbox.Fault) { s.wire = fault }
+
 // fault is the same for requests to Stripe.
-func (s *stage) fault(*http.Request) sandbox.Fault {
+func (s *stage) fault(r *http.Request) sandbox.Fault {
+	if s.wire != nil {
+		return s.wire(r)
+	}
 	count := s.count
 	before, after := s.effect(true)
 	switch {
