@@ -152,6 +152,9 @@ func nonCharge(r Record, in Answered, now Instant, f events.Failure) (Change, *C
 func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 	a := in.Answer
 	r.Evidence = evidence(in, now)
+	if in.Call.Kind == CallFind {
+		in.Gate = nil // what the gate asks for has just been asked
+	}
 	switch a.Class {
 	case AnswerIntent:
 		if a.PaidIntents > 1 {
@@ -161,7 +164,7 @@ func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 	case AnswerOther:
 		// After a restore: the purchase was paid by a payment that the ledger had forgotten (rule 9).
 		r.Closing = Superseded
-		return closing(r, withoutGate(in.Receive), now)
+		return closing(r, in.Receive, now)
 	case AnswerNothing:
 		return nothing(r, in, now)
 	case AnswerMissing, AnswerInvalid:
@@ -174,6 +177,9 @@ func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 // bySight judges an intent that a look found. An unpaid one is no proof of non-payment: go on with it, or close it.
 func bySight(r Record, in Answered, now Instant) (Change, *Call, error) {
 	i := in.Answer.Intent
+	if i != nil && len(r.Attempts) == 0 && in.Call.Kind == CallFind {
+		r.Intent = i.ID // nothing was sent by this ledger: the list, which prefers a paid one, knows better
+	}
 	if i == nil || i.ID == "" || r.Intent != "" && i.ID != r.Intent || i.Payment != r.ID || i.Amount != r.Amount {
 		return mismatch(r, in, now)
 	}
@@ -194,7 +200,7 @@ func bySight(r Record, in Answered, now Instant) (Change, *Call, error) {
 		}
 		return nonCharge(r, in, now, f)
 	case r.Open() == nil:
-		return confirm(r, in.Receive, now) // found by the gate, never sent by this ledger
+		return try(r, in.Receive, now, false) // found by the gate, never sent by this ledger
 	case in.Answer.Began.Since(r.Open().LastSent) < Quiet:
 		return retry(r, in, now, keep(r), "open_not_quiet")
 	case len(r.Attempts)-r.declines() >= maxContinued:
@@ -210,7 +216,7 @@ func nothing(r Record, in Answered, now Instant) (Change, *Call, error) {
 	o := r.Open()
 	switch {
 	case o == nil && r.Closing != 0:
-		return closing(r, withoutGate(in.Receive), now)
+		return closing(r, in.Receive, now)
 	case o == nil:
 		return try(r, in.Receive, now, false) // the gate: nothing was forgotten, go on as usual
 	case in.Answer.Began.Since(o.LastSent) < Quiet:
@@ -226,11 +232,6 @@ func nothing(r Record, in Answered, now Instant) (Change, *Call, error) {
 	call.APIVersion = in.Encoder.APIVersion()
 	call.Key = createKey(r, call.Form)
 	return Change{}, call, nil
-}
-
-func withoutGate(in Receive) Receive {
-	in.Gate = nil
-	return in
 }
 
 // keep is the state that a look without evidence leaves: in doubt stays in doubt.

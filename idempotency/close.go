@@ -6,14 +6,14 @@ import "fmt"
 // If it turns out paid, the payment is paid (rule 8).
 func closing(r Record, in Receive, now Instant) (Change, *Call, error) {
 	switch {
+	case in.Gate != nil && len(r.Attempts) == 0:
+		return gateLook(r, *in.Gate)
 	case r.Intent != "":
 		r.claim(in, now, "closing")
 		c := change(r)
 		return c, r.close(), nil
 	case r.Open() != nil:
 		return look(r)
-	case in.Gate != nil:
-		return gateLook(r, *in.Gate)
 	}
 	r.Evidence = &Evidence{Source: "request", At: now}
 	return r.final(r.Closing, now, "closed_never_sent")
@@ -83,41 +83,4 @@ func poisoned(r Record, in Poisoned, now Instant) (Change, *Call, error) {
 	r.Attention = &Attention{Class: AttentionPoison, Since: now}
 	r.note(now, to, "poison")
 	return withLetter(r, reason), nil, nil
-}
-
-// adopt takes over what Stripe shows and the ledger does not know: after a restore, a payment since the backup.
-// Paid is paid. Anything else waits for evidence, or for the app to repeat its request; it holds its reference.
-func adopt(r Record, in Adopt, now Instant) (Change, *Call, error) {
-	i := in.Intent
-	if r.State != Absent {
-		// Known: whoever holds its work asks Stripe. Only a worker settles (rule 10).
-		if r.State.Final() {
-			return Change{}, nil, nil
-		}
-		return Change{Messages: []Message{{Operation: r.ID, Trace: r.Trace}}}, nil, nil
-	}
-	r = Record{
-		ID: i.Payment, Tenant: i.Tenant, Kind: "charge", Fingerprint: i.Fingerprint, Amount: i.Amount,
-		Reference: i.Order, AllowRepeat: i.AllowRepeat, Holds: i.Order != "" && !i.AllowRepeat,
-		Intent: i.ID, Charge: i.Charge, Card: i.Card, Created: i.Created,
-		Evidence: &Evidence{Source: "list", Status: string(i.Status), At: now},
-	}
-	switch i.Status {
-	case IntentSucceeded:
-		r.Captured = i.Received
-		return r.final(Succeeded, now, "adopted_paid")
-	case IntentCanceled:
-		return Change{}, nil, nil // nothing was charged on it and nothing will be
-	}
-	to := RetryScheduled
-	switch i.Status {
-	case IntentProcessing:
-		to = Pending
-	case IntentRequiresAction:
-		to, r.NextAction = RequiresAction, i.NextAction
-	}
-	r.note(now, to, "adopted_"+string(i.Status))
-	r.Due = now
-	r.NotBefore = now
-	return change(r), nil, nil
 }

@@ -183,7 +183,7 @@ func checkChange(t *testing.T, before Record, in Input, c Change, call *Call) {
 		r.Due == 0 && r.Attention == nil {
 		fail("waits for nobody: neither due nor visible")
 	}
-	if r.Intent == "" && before.Intent != "" || before.Intent != "" && r.Intent != before.Intent {
+	if r.Intent == "" && before.Intent != "" || len(before.Attempts) > 0 && before.Intent != "" && r.Intent != before.Intent {
 		fail("the intent changed from %q to %q", before.Intent, r.Intent)
 	}
 	if err := r.VerifyHistory(); err != nil {

@@ -363,6 +363,29 @@ func TestAdopt(t *testing.T) {
 	p.submit().receive().calls(CallConfirm) // the app repeats: its request is back, the same intent goes on
 }
 
+// A create that was answered 500 leaves a spare intent. The list shows it before the one that was charged.
+func TestAdoptPrefersThePaidIntent(t *testing.T) {
+	spare := *intentIs(IntentRequiresConfirmation)
+	spare.ID, spare.Fingerprint, spare.Order = "pi_spare", print1, "order-1"
+	paid := spare
+	paid.ID, paid.Status, paid.Received = "pi_paid", IntentSucceeded, 1250
+
+	p := newPlay(t, receiveIn()).step(Adopt{Intent: spare}).expect(RetryScheduled)
+	p.step(Adopt{Intent: paid}).expect(Succeeded)
+	if p.r.Intent != "pi_paid" {
+		t.Fatal(p.r.Intent)
+	}
+
+	// The app repeats its request between the two: while the gate is open the worker asks first.
+	in := receiveIn()
+	in.Gate = &Window{From: At(start), To: At(start)}
+	p = newPlay(t, in).step(Adopt{Intent: spare}).submit().receive().calls(CallFind)
+	p.answer(Answer{Class: AnswerIntent, Intent: &paid, PaidIntents: 1}).expect(Succeeded)
+	if len(p.r.Attempts) != 0 || p.r.Intent != "pi_paid" {
+		t.Fatalf("%+v", p.r)
+	}
+}
+
 func TestDuplicateChargeIsShown(t *testing.T) {
 	p := newPlay(t, oneStepIn()).submit().receive().answer(Answer{Class: AnswerNone})
 	p.after(KeyCutoff).receive().answer(Answer{Class: AnswerIntent, Intent: intentIs(IntentSucceeded), PaidIntents: 2}).expect(Succeeded)

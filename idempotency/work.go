@@ -81,7 +81,9 @@ func look(r Record) (Change, *Call, error) {
 // gateLook asks Stripe, after a restore, about a payment that the ledger may have forgotten charging.
 func gateLook(r Record, w Window) (Change, *Call, error) {
 	call := r.call(CallFind)
-	call.From, call.To, call.AnyOfReference = w.From, w.To, r.Reference != "" && !r.AllowRepeat
+	// What was sent before the restore may take effect until the quiet period is over.
+	call.From, call.To = w.From, w.To.Add(Quiet+FindMargin)
+	call.AnyOfReference = r.Reference != "" && !r.AllowRepeat
 	return Change{}, call, nil
 }
 
@@ -90,8 +92,8 @@ func try(r Record, in Receive, now Instant, gate bool) (Change, *Call, error) {
 	switch {
 	case r.State == RequiresAction || r.State == Pending:
 		return look(r)
-	case gate && r.Intent == "" && len(r.Attempts) == 0:
-		return gateLook(r, *in.Gate)
+	case gate && len(r.Attempts) == 0:
+		return gateLook(r, *in.Gate) // an adopted, unpaid intent may not be the only one of this payment
 	case r.Request == nil:
 		// Re-learned from Stripe, unpaid: it waits for the app to repeat its request.
 		r.Due = 0

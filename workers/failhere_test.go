@@ -41,6 +41,7 @@ type stage struct {
 	boots  int
 	dir    string // of the embedded engine
 	wire   func(*http.Request) sandbox.Fault
+	gate   *idempotency.Window // open after a restore
 
 	count, at int // effects so far, and which one fails
 	kind      failure
@@ -243,7 +244,9 @@ func (s *stage) work() {
 		Ledger: s, Queue: s, Stripe: s.pay, Now: func() time.Time { return s.now }, CallTimeout: 30 * time.Second, PoisonAfter: 100,
 		Logger: slog.New(slog.DiscardHandler),
 		Receive: func(context.Context, idempotency.Record) (idempotency.Receive, error) {
-			return idempotency.Receive{Worker: boot + "/w", Boot: boot, Policy: policy, Encoder: s.pay.Forms(), Jitter: 0.5}, nil
+			return idempotency.Receive{
+				Worker: boot + "/w", Boot: boot, Policy: policy, Encoder: s.pay.Forms(), Jitter: 0.5, Gate: s.gate,
+			}, nil
 		},
 	}
 	for {
