@@ -11,7 +11,7 @@ type finding struct {
 	call  *idempotency.Call
 	ours  *idempotency.Intent // the one that matters most
 	paid  int                 // how many of ours are paid
-	other *idempotency.Intent // a paid one of another payment for the purchase
+	other *idempotency.Intent // of another payment for the purchase: paid, or on its way to it without us
 }
 
 // find lists the window and keeps what has our installation, payment id, amount and currency. Only a walk that saw the
@@ -73,28 +73,27 @@ func (f *finding) see(s *Stripe, w *wireIntent) error {
 	if err != nil {
 		return err
 	}
-	paid := i.Status == idempotency.IntentSucceeded
 	switch {
 	case mine && i.Amount == f.call.Amount:
-		if paid {
+		if i.Status == idempotency.IntentSucceeded {
 			f.paid++
 		}
 		if f.ours == nil || rank(i.Status) > rank(f.ours.Status) {
 			f.ours = i
 		}
-	case !mine && paid && !i.AllowRepeat && f.other == nil:
+	case !mine && !i.AllowRepeat && rank(i.Status) >= onItsWay && (f.other == nil || rank(i.Status) > rank(f.other.Status)):
 		f.other = i
 	}
 	return nil
 }
 
-// answer sums up a whole window. Another payment's paid intent decides unless ours is paid, or may become so without
-// us: an open one of ours is then not gone on with, as the purchase would be paid twice.
+// answer sums up a whole window. Another payment's intent that is paid, or may become so without us, decides unless
+// that is so of ours: an open one of ours is then closed, as the purchase would be paid twice.
 func (f *finding) answer(a idempotency.Answer) idempotency.Answer {
 	a.PaidIntents = f.paid
 	switch {
-	case f.other != nil && (f.ours == nil || rank(f.ours.Status) < rank(idempotency.IntentRequiresAction)):
-		a.Class, a.Intent = idempotency.AnswerOther, f.other
+	case f.other != nil && (f.ours == nil || rank(f.ours.Status) < onItsWay):
+		a.Class, a.Intent, a.Own = idempotency.AnswerOther, f.other, f.ours
 	case f.ours != nil:
 		a.Class, a.Intent = idempotency.AnswerIntent, f.ours
 	default:
@@ -102,6 +101,9 @@ func (f *finding) answer(a idempotency.Answer) idempotency.Answer {
 	}
 	return a
 }
+
+// onItsWay is the rank from which an intent may become paid without anything that we do.
+const onItsWay = 2
 
 // rank orders what a payment's intents say about it, the most telling last. Of equals the newest is kept.
 func rank(s idempotency.IntentStatus) int {

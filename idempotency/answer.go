@@ -164,6 +164,9 @@ func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 	case AnswerOther:
 		// After a restore: the purchase was paid by a payment that the ledger had forgotten (rule 9).
 		r.Closing = Superseded
+		if a.Own != nil && a.Own.Payment == r.ID && a.Own.Status != IntentCanceled && len(r.Attempts) == 0 {
+			r.Intent = a.Own.ID // closed at Stripe first, as any other (rule 8)
+		}
 		return closing(r, in.Receive, now)
 	case AnswerNothing:
 		return nothing(r, in, now)

@@ -54,8 +54,8 @@ type Call struct {
 	Fence      uint64  // the claim this call runs under; 0 for unclaimed calls
 	LeaseEnd   Instant // claimed calls: the first byte must leave before this moment
 	From, To   Instant // CallFind: created between, inclusive
-	// AnyOfReference makes CallFind report the paid PaymentIntent of another payment for the same purchase
-	// (only after a restore, when the ledger may have forgotten that payment).
+	// AnyOfReference makes CallFind report the PaymentIntent of another payment for the same purchase that is paid or
+	// on its way (only after a restore, when the ledger may have forgotten that payment).
 	AnyOfReference bool
 }
 
@@ -90,7 +90,8 @@ const (
 	AnswerMissing
 	// AnswerNothing: CallFind saw the whole window and nothing matches.
 	AnswerNothing
-	// AnswerOther: CallFind found no intent of this payment, but a paid one of another payment for the purchase.
+	// AnswerOther: CallFind with AnyOfReference found that the purchase is paid by another payment, or may become so
+	// without us, and this one is not. Own is the unpaid intent of this payment, if it has one.
 	AnswerOther
 )
 
@@ -116,6 +117,7 @@ func (c AnswerClass) NotProcessed() bool {
 type Answer struct {
 	Class       AnswerClass
 	Intent      *Intent // AnswerIntent, AnswerUnexpectedState, AnswerDeclined (if shown), AnswerOther
+	Own         *Intent // AnswerOther
 	PaidIntents int     // CallFind: how many successful PaymentIntents of this payment there are
 	Code        string  // Stripe's error code
 	DeclineCode string

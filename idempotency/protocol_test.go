@@ -331,6 +331,11 @@ func TestGateAsksBeforeAFirstSend(t *testing.T) {
 			t.Fatal("it holds the reference")
 		}
 	})
+	t.Run("and an open intent of this payment is closed first", func(t *testing.T) {
+		p := newPlay(t, in).submit().receive()
+		p.answer(Answer{Class: AnswerOther, Own: intentIs(IntentRequiresConfirmation)}).expect(Processing).calls(CallCancel)
+		p.answer(Answer{Class: AnswerIntent, Intent: intentIs(IntentCanceled)}).expect(Superseded)
+	})
 	t.Run("found unpaid: go on with that one", func(t *testing.T) {
 		p := newPlay(t, in).submit().receive()
 		p.answer(Answer{Class: AnswerIntent, Intent: intentIs(IntentRequiresConfirmation)}).calls(CallConfirm)
