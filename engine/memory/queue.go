@@ -1,10 +1,11 @@
 package memory
 
 import (
-	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/payonce/payonce/events"
@@ -12,227 +13,235 @@ import (
 	"github.com/payonce/payonce/queue"
 )
 
-// messages is the queue. The Store's lock guards it.
-type messages struct {
-	next  uint64
-	all   map[uint64]*message
-	ring  chan struct{} // has one element when something may have become visible
-	close chan struct{}
-}
-
+// message is on the queue until it is deleted.
 type message struct {
-	id        uint64
-	operation events.ID
-	trace     string
-	sent      time.Time
-	visible   time.Time
-	receives  int
-	inFlight  bool
-	delivery  uint64 // counts deliveries, released ones too: the receipt's second half
+	mid         int
+	op          events.ID
+	trace       string
+	enqueued    time.Time
+	hiddenUntil time.Time // also the end of a delay
+	inFlight    bool      // hidden since it was received
+	received    time.Time
+	delivery    int // the latest; 0: none whose receipt counts
+	receives    int
 }
 
-func newMessages() messages {
-	return messages{all: map[uint64]*message{}, ring: make(chan struct{}, 1), close: make(chan struct{})}
-}
-
-func (q *messages) send(m idempotency.Message, now time.Time) {
-	q.next++
-	q.all[q.next] = &message{id: q.next, operation: m.Operation, trace: m.Trace, sent: now, visible: now.Add(m.Delay)}
-	q.wake()
-}
-
-func (q *messages) wake() {
-	select {
-	case q.ring <- struct{}{}:
-	default:
-	}
-}
-
-// TryReceive is Receive without waiting: what is visible now, up to max, maybe nothing.
-func (s *Store) TryReceive(limit int, visibility time.Duration) []queue.Delivery {
-	got, _ := s.take(limit, visibility)
-	return got
-}
-
-// take hands out visible messages, the longest visible first, and tells when the next one comes.
-func (s *Store) take(limit int, visibility time.Duration) (got []queue.Delivery, next time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.c.Clock()
-	var ready []*message
-	for _, m := range s.queue.all {
-		if !m.visible.After(now) {
-			ready = append(ready, m)
-		} else if next.IsZero() || m.visible.Before(next) {
-			next = m.visible
-		}
-	}
-	slices.SortFunc(ready, func(a, b *message) int {
-		return cmp.Or(a.visible.Compare(b.visible), cmp.Compare(a.id, b.id))
+func (s *Store) send(m idempotency.Message) {
+	s.lastMID++
+	now := s.config.Clock()
+	s.messages = append(s.messages, &message{
+		mid: s.lastMID, op: m.Operation, trace: m.Trace, enqueued: now, hiddenUntil: now.Add(m.Delay),
 	})
-	for _, m := range ready[:min(len(ready), limit)] {
-		m.visible, m.inFlight = now.Add(visibility), true
-		m.receives++
-		m.delivery++
-		got = append(got, queue.Delivery{
-			Receipt: receipt(m), Operation: m.operation, Trace: m.trace, Receives: m.receives, Enqueued: m.sent,
-		})
-	}
-	if len(ready) > limit {
-		s.queue.wake() // for others that wait
-	}
-	return got, next
+	s.signal()
 }
 
-func receipt(m *message) queue.Receipt {
-	return queue.Receipt(strconv.FormatUint(m.id, 36) + "." + strconv.FormatUint(m.delivery, 36))
-}
-
-// Receive implements queue.Consumer. It waits by the wall clock for the time that Config.Clock says is left.
-func (s *Store) Receive(ctx context.Context, limit int, visibility time.Duration) ([]queue.Delivery, error) {
+// Receive implements queue.Consumer. It waits in the caller's goroutine.
+func (s *Store) Receive(ctx context.Context, max int, visibility time.Duration) ([]queue.Delivery, error) {
 	for {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		if err := s.fail("receive"); err != nil {
+		s.mu.Lock()
+		got, err := s.tryReceive(max, visibility)
+		changed, next := s.changed, s.next()
+		s.mu.Unlock()
+		if len(got) > 0 || err != nil {
+			return got, err
+		}
+		if err := wait(ctx, changed, next); err != nil {
 			return nil, err
-		}
-		got, next := s.take(limit, visibility)
-		if len(got) > 0 {
-			return got, nil
-		}
-		var timer <-chan time.Time
-		if !next.IsZero() {
-			t := time.NewTimer(max(next.Sub(s.c.Clock()), time.Millisecond))
-			defer t.Stop()
-			timer = t.C
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-s.queue.close:
-			return nil, queue.ErrClosed
-		case <-s.queue.ring:
-		case <-timer:
 		}
 	}
 }
 
-// find is the message of a receipt that is still ours to use.
-func (s *Store) find(r queue.Receipt) (m *message, deleted bool) {
-	text := string(r)
-	for i := range text {
-		if text[i] != '.' {
+// wait ends when the queue changes, when next has passed, or with ctx.
+func wait(ctx context.Context, changed <-chan struct{}, next time.Duration) error {
+	var timer <-chan time.Time
+	if next > 0 {
+		t := time.NewTimer(next)
+		defer t.Stop()
+		timer = t.C
+	}
+	select {
+	case <-changed:
+	case <-timer:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// TryReceive is Receive that does not wait: with nothing visible it gives none.
+func (s *Store) TryReceive(max int, visibility time.Duration) ([]queue.Delivery, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tryReceive(max, visibility)
+}
+
+func (s *Store) tryReceive(most int, visibility time.Duration) ([]queue.Delivery, error) {
+	if most < 1 || most > queue.MaxBatch || visibility < time.Second || visibility > queue.MaxVisibility {
+		return nil, fmt.Errorf("%w: receiving %d for %s", ErrLimit, most, visibility)
+	}
+	if s.closed {
+		return nil, queue.ErrClosed
+	}
+	now := s.config.Clock()
+	var got []queue.Delivery
+	for _, m := range s.messages {
+		if len(got) == most {
+			break
+		}
+		if m.hiddenUntil.After(now) {
 			continue
 		}
-		id, err := strconv.ParseUint(text[:i], 36, 64)
-		if err != nil || id == 0 || id > s.queue.next {
-			return nil, false
-		}
-		m, ok := s.queue.all[id]
-		if !ok {
-			return nil, true
-		}
-		if receipt(m) != r || !m.inFlight {
-			return nil, false
-		}
-		return m, false
+		s.deliveries++
+		m.delivery, m.received, m.hiddenUntil, m.inFlight = s.deliveries, now, now.Add(visibility), true
+		m.receives++
+		got = append(got, queue.Delivery{
+			Receipt: receipt(m), Operation: m.op, Trace: m.trace, Receives: m.receives,
+			Enqueued: m.enqueued.UTC().Truncate(time.Millisecond),
+		})
 	}
-	return nil, false
+	return got, nil
+}
+
+// next is how long it takes until another message becomes visible; 0 if none is hidden.
+func (s *Store) next() time.Duration {
+	var next time.Duration
+	now := s.config.Clock()
+	for _, m := range s.messages {
+		if d := m.hiddenUntil.Sub(now); d > 0 && (next == 0 || d < next) {
+			next = d
+		}
+	}
+	return next
+}
+
+func receipt(m *message) queue.Receipt {
+	return queue.Receipt(strconv.Itoa(m.mid) + "-" + strconv.Itoa(m.delivery))
+}
+
+// find gives the message of a receipt; nil and no error if it was deleted.
+func (s *Store) find(r queue.Receipt) (*message, error) {
+	a, b, _ := strings.Cut(string(r), "-")
+	mid, err1 := strconv.Atoi(a)
+	delivery, err2 := strconv.Atoi(b)
+	if err1 != nil || err2 != nil || mid < 1 || mid > s.lastMID || delivery < 1 || delivery > s.deliveries {
+		return nil, queue.ErrStaleReceipt
+	}
+	for _, m := range s.messages {
+		if m.mid == mid && m.delivery != delivery {
+			return nil, queue.ErrStaleReceipt
+		}
+		if m.mid == mid {
+			return m, nil
+		}
+	}
+	return nil, nil
 }
 
 // Extend implements queue.Consumer.
 func (s *Store) Extend(ctx context.Context, receipts []queue.Receipt, visibility time.Duration) ([]error, error) {
+	if len(receipts) > queue.MaxBatch || visibility <= 0 || visibility > queue.MaxVisibility {
+		return nil, fmt.Errorf("%w: extending %d for %s", ErrLimit, len(receipts), visibility)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	errs := make([]error, len(receipts))
+	now := s.config.Clock()
+	verdicts := make([]error, len(receipts))
 	for i, r := range receipts {
-		if m, _ := s.find(r); m != nil {
-			m.visible = s.c.Clock().Add(visibility)
-		} else {
-			errs[i] = queue.ErrStaleReceipt
+		m, err := s.find(r)
+		if m == nil || err != nil {
+			verdicts[i] = queue.ErrStaleReceipt
+			continue
 		}
+		until := now.Add(visibility)
+		if last := m.received.Add(queue.MaxVisibility); until.After(last) {
+			until = last
+		}
+		if !until.After(now) {
+			verdicts[i] = queue.ErrStaleReceipt
+			continue
+		}
+		m.hiddenUntil, m.inFlight = until, true
 	}
-	return errs, nil
+	s.signal()
+	return verdicts, nil
 }
 
 // Release implements queue.Consumer.
 func (s *Store) Release(ctx context.Context, r queue.Receipt, delay time.Duration) error {
-	if err := ctx.Err(); err != nil {
-		return err
+	if delay < 0 || delay > queue.MaxDelay {
+		return fmt.Errorf("%w: releasing for %s", ErrLimit, delay)
 	}
-	if err := s.fail("release"); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m, _ := s.find(r)
+	m, err := s.find(r)
+	if err != nil {
+		return err
+	}
 	if m == nil {
 		return queue.ErrStaleReceipt
 	}
-	m.visible, m.inFlight = s.c.Clock().Add(delay), false
+	m.hiddenUntil, m.inFlight, m.delivery = s.config.Clock().Add(delay), false, 0
 	m.receives--
-	s.queue.wake()
+	s.signal()
 	return nil
 }
 
 // Delete implements queue.Consumer.
 func (s *Store) Delete(ctx context.Context, receipts []queue.Receipt) ([]error, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	if len(receipts) > queue.MaxBatch {
+		return nil, fmt.Errorf("%w: deleting %d", ErrLimit, len(receipts))
 	}
-	if err := s.fail("delete"); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	errs := make([]error, len(receipts))
+	verdicts := make([]error, len(receipts))
 	for i, r := range receipts {
-		switch m, deleted := s.find(r); {
-		case m != nil:
-			delete(s.queue.all, m.id)
-		case !deleted:
-			errs[i] = queue.ErrStaleReceipt
+		m, err := s.find(r)
+		verdicts[i] = err
+		if m == nil || err != nil {
+			continue
 		}
+		if err := s.fail(StepDelete); err != nil {
+			return nil, err
+		}
+		at := slices.Index(s.messages, m)
+		s.messages = slices.Delete(s.messages, at, at+1)
 	}
-	return errs, nil
+	return verdicts, nil
 }
 
-// Depth implements queue.Consumer. It counts, so it is not for large queues.
+// Depth implements queue.Consumer. It is exact.
 func (s *Store) Depth(ctx context.Context) (queue.Depth, error) {
 	if err := ctx.Err(); err != nil {
 		return queue.Depth{}, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.c.Clock()
+	now := s.config.Clock()
 	var d queue.Depth
-	for _, m := range s.queue.all {
+	for _, m := range s.messages {
 		switch {
-		case !m.visible.After(now):
+		case !m.hiddenUntil.After(now):
 			d.Visible++
 		case m.inFlight:
 			d.InFlight++
 		default:
 			d.Delayed++
 		}
-		if d.Oldest.IsZero() || m.sent.Before(d.Oldest) {
-			d.Oldest = m.sent
-		}
+	}
+	if len(s.messages) > 0 {
+		d.Oldest = s.messages[0].enqueued.UTC().Truncate(time.Millisecond)
 	}
 	return d, nil
-}
-
-// Close ends all waiting receives.
-func (s *Store) Close() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	select {
-	case <-s.queue.close:
-	default:
-		close(s.queue.close)
-	}
 }
