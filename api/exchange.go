@@ -153,7 +153,7 @@ func (a *API) log(rt route, x *exchange, took time.Duration, err error) {
 	}
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs, slog.String("request_id", x.id), slog.String("method", methodName(x.r.Method)),
-		slog.String("route", rt.path), slog.Int("status", x.status), slog.Float64("duration_ms", float64(took.Microseconds())/1000))
+		slog.String("route", rt.path), slog.Int("status", x.status), slog.Duration("duration", took))
 	if !x.payment.IsZero() {
 		attrs = append(attrs, slog.String("payment", x.payment.String()))
 	}
@@ -161,7 +161,7 @@ func (a *API) log(rt route, x *exchange, took time.Duration, err error) {
 		p := problemOf(err)
 		attrs = append(attrs, slog.String("code", string(p.code)))
 		if cause := causeOf(err); level == slog.LevelError && cause != "" {
-			attrs = append(attrs, slog.String("cause", cause))
+			attrs = append(attrs, slog.String("error", cause))
 		}
 	}
 	a.Logger.LogAttrs(x.ctx, level, "request", attrs...)

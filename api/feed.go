@@ -158,8 +158,11 @@ func (a *API) appendFeed(b []byte, feed *read.Feed) ([]byte, error) {
 	return append(b, '"', '}'), nil
 }
 
-// parsePosition reads what appendFeed writes.
+// parsePosition reads what appendFeed writes. "0" is the start of what is kept, as no position is.
 func parsePosition(s string) (position, bool) {
+	if s == "0" {
+		return position{}, true
+	}
 	g, p, ok := strings.Cut(s, "-")
 	if !ok || !isNumber(g) || !isNumber(p) {
 		return position{}, false

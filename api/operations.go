@@ -98,8 +98,8 @@ func (a *API) ready(x *exchange) error {
 		cancel()
 		if err != nil {
 			failing = append(failing, c.Name)
-			a.Logger.LogAttrs(x.ctx, slog.LevelWarn, "not ready", slog.String("check", c.Name),
-				slog.String("cause", events.Redact(err.Error())))
+			a.Logger.LogAttrs(x.ctx, slog.LevelWarn, "not ready", slog.String("component", c.Name),
+				slog.String("error", events.Redact(err.Error())))
 		}
 	}
 	if len(failing) == 0 {
