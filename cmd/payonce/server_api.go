@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/payonce/payonce/accept"
+	"github.com/payonce/payonce/api"
+)
+
+func (s *server) startAPI(context.Context) error {
+	meta := s.store.Meta()
+	desk, err := accept.New(accept.Config{
+		Ledger: s.store, Queue: s.store, Installation: meta.Installation, Secret: meta.Secret[:],
+		MaxBacklog: s.settings.MaxBacklog,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.metrics.Register(newQueueMetrics(s.store)); err != nil {
+		return err
+	}
+	s.api, err = api.New(api.Config{
+		Desk: desk, Reader: s.store, Keys: s.keys, Queue: s.store,
+		Source: "urn:payonce:" + meta.Installation.String(), Breakers: s.breakers,
+		Checks:  []api.Check{{Name: "store", Run: s.checkStore}, {Name: "backlog", Run: s.checkBacklog}},
+		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Registerer: s.metrics,
+		Tracers: s.tracing, Logger: s.log,
+	})
+	if err != nil {
+		return err
+	}
+	s.http = api.NewServer(s.api)
+	s.serving.Go(func() {
+		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			s.fail("API", err)
+		}
+	})
+	return nil
+}
+
+func (s *server) breakers() []api.Breaker {
+	reason, open, until := s.stripe.Stopped()
+	b := api.Breaker{Name: "stripe", Open: open, Until: until}
+	if open {
+		b.Name += ":" + string(reason)
+	}
+	return []api.Breaker{b}
+}
+
+func (s *server) checkStore(ctx context.Context) error {
+	_, err := s.store.Due(ctx, 0, 1)
+	return err
+}
+
+var errBacklog = errors.New("the backlog bound is reached")
+
+func (s *server) checkBacklog(ctx context.Context) error {
+	depth, err := s.store.Depth(ctx)
+	if err == nil && s.settings.MaxBacklog > 0 && depth.Waiting() >= s.settings.MaxBacklog {
+		err = errBacklog
+	}
+	return err
+}

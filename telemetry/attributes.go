@@ -1,0 +1,66 @@
+package telemetry
+
+// Attributes are the names that may appear on a log line, with their meaning. An attribute of any other name is dropped
+// and counted, so that a log call written in haste cannot give away what it should not.
+var attributes = map[string]string{
+	"address":     "address the process listens on or calls, host:port",
+	"attempt":     "number of the charge attempt",
+	"batch":       "entries in a batch",
+	"boot":        "number of this start of the store",
+	"breaker":     "state of the breaker before Stripe",
+	"bytes":       "size in bytes",
+	"call":        "kind of Stripe call",
+	"class":       "class of Stripe's answer, or of a letter",
+	"code":        "stable code of a problem",
+	"component":   "part of the process",
+	"count":       "how many",
+	"data":        "data folder",
+	"doing":       "effect that was under way",
+	"duration":    "time taken, nanoseconds",
+	"error":       "what went wrong, redacted",
+	"events":      "events in a batch",
+	"folder":      "folder",
+	"from":        "state or version before",
+	"generation":  "generation of the store, grows with restores",
+	"in_hand":     "deliveries being worked on",
+	"key":         "id of an API key, never its secret",
+	"kind":        "kind of call, finding or fault",
+	"limit":       "bound that was met",
+	"method":      "HTTP method",
+	"mode":        "Stripe mode: test or live",
+	"panic":       "value of a panic, redacted",
+	"path":        "file",
+	"payment":     "payment id",
+	"principal":   "person or service that an API key acts for",
+	"receives":    "how often the message was delivered",
+	"records":     "records in a batch",
+	"removed":     "entries removed",
+	"request":     "id of an HTTP request to payonce",
+	"request_id":  "Stripe's request id",
+	"replayed":    "the answer was a stored one",
+	"result":      "how it ended",
+	"role":        "role of an API key",
+	"route":       "pattern of the HTTP route, not the path",
+	"signal":      "signal that was received",
+	"stack":       "stack of a panic",
+	"state":       "state of the payment",
+	"status":      "HTTP status",
+	"stripe_code": "Stripe's error code",
+	"tenant":      "tenant",
+	"timeout":     "bound in time, nanoseconds",
+	"to":          "state or version after",
+	"trace":       "id of the trace",
+	"until":       "moment until which",
+	"url":         "base URL without user or query",
+	"version":     "version of the program or of the stored format",
+	"wait":        "pause before the next try, nanoseconds",
+	"window_from": "begin of a window",
+	"window_to":   "end of a window",
+	"workers":     "number of workers",
+}
+
+// Known reports whether an attribute of this name passes.
+func Known(name string) bool {
+	_, ok := attributes[name]
+	return ok
+}
