@@ -28,10 +28,10 @@ type Delivery struct {
 	Enqueued time.Time // when the message was first put on the queue
 }
 
-// ErrStaleReceipt: the message was deleted, or was delivered again since.
+// ErrStaleReceipt means that the message was deleted, or was delivered again since.
 var ErrStaleReceipt = errors.New("the receipt is stale: the message was deleted or delivered again")
 
-// ErrClosed: the queue was closed.
+// ErrClosed means that the queue was closed.
 var ErrClosed = errors.New("the queue is closed")
 
 // Limits of the port, the strictest of the engines (SQS).

@@ -3,6 +3,7 @@ package simulation
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/payonce/payonce/events"
 	"github.com/payonce/payonce/gateway/sandbox"
@@ -130,9 +131,9 @@ func (w *World) verifyApps(records map[events.ID]idempotency.Record) error {
 
 // story is a record's history in one line, for a failure's message.
 func story(r idempotency.Record) string {
-	s := ""
+	var s strings.Builder
 	for _, n := range r.History {
-		s += fmt.Sprintf(" %s(%s)", n.To, n.Why)
+		fmt.Fprintf(&s, " %s(%s)", n.To, n.Why)
 	}
-	return s
+	return s.String()
 }

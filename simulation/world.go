@@ -68,7 +68,6 @@ type World struct {
 	boots  int
 	downTo time.Time // Stripe is unreachable until then
 	healed bool
-	broken int // effects of the engine that will fail next
 	digest hash.Hash
 	res    Result
 	ctx    context.Context
@@ -100,7 +99,7 @@ func newWorld(opt Options) (*World, error) {
 		opt.Steps = DefaultSteps
 	}
 	w := &World{
-		opt: opt, rng: rand.New(rand.NewPCG(opt.Seed, 0x7061796f6e6365)), now: begin, digest: sha256.New(), //nolint:gosec // a simulation wants a seed, not secrecy
+		opt: opt, rng: rand.New(rand.NewPCG(opt.Seed, 0x7061796f6e6365)), now: begin, digest: sha256.New(),
 		quiet: slog.New(slog.DiscardHandler),
 	}
 	w.res.States = map[idempotency.State]int{}

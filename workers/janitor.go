@@ -37,7 +37,7 @@ func (j *Janitor) Run(ctx context.Context) error {
 		if n == dueBatch && err == nil {
 			continue
 		}
-		if wait(ctx, every) != nil {
+		if !wait(ctx, every) {
 			return nil
 		}
 	}

@@ -109,16 +109,15 @@ func (p *Pool) Run(ctx context.Context) error {
 // receive takes messages within the budget of free workers and hands each to start, until ctx ends.
 func (p *Pool) receive(ctx context.Context, slots chan struct{}, start func(queue.Delivery)) error {
 	for {
-		if err := p.pause(ctx); err != nil {
+		if !p.pause(ctx) {
 			return nil
 		}
-		free := 0
 		select {
 		case slots <- struct{}{}:
-			free = 1
 		case <-ctx.Done():
 			return nil
 		}
+		free := 1
 	more:
 		for free < queue.MaxBatch {
 			select {
@@ -144,25 +143,25 @@ func (p *Pool) receive(ctx context.Context, slots chan struct{}, start func(queu
 			return err
 		default:
 			p.c.Logger.Error("receiving failed, trying again", slog.String("error", err.Error()))
-			if wait(ctx, time.Second) != nil {
+			if !wait(ctx, time.Second) {
 				return nil
 			}
 		}
 	}
 }
 
-// pause waits while Stripe is down: accepting goes on, receiving does not (rule 13).
-func (p *Pool) pause(ctx context.Context) error {
+// pause waits while Stripe is down: accepting goes on, receiving does not (rule 13). False: ctx has ended.
+func (p *Pool) pause(ctx context.Context) bool {
 	for p.c.Stopped != nil {
 		stopped, until := p.c.Stopped()
 		if !stopped {
 			break
 		}
-		if err := wait(ctx, min(max(until.Sub(p.c.Now()), 50*time.Millisecond), 5*time.Second)); err != nil {
-			return err
+		if !wait(ctx, min(max(until.Sub(p.c.Now()), 50*time.Millisecond), 5*time.Second)) {
+			return false
 		}
 	}
-	return ctx.Err()
+	return ctx.Err() == nil
 }
 
 // work runs one task to its end. A panic is a bug of ours: it costs this delivery, not the process, and the
@@ -211,13 +210,14 @@ func (p *Pool) inHand() int {
 	return len(p.hand)
 }
 
-func wait(ctx context.Context, d time.Duration) error {
+// wait lets d pass. False: ctx has ended before.
+func wait(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return nil
+		return true
 	case <-ctx.Done():
-		return ctx.Err()
+		return false
 	}
 }

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"errors"
 	"path/filepath"
 	"strconv"
 )
@@ -51,4 +52,13 @@ func HoldView(dir string) (done func() error, err error) {
 		return nil, err
 	}
 	return l.close, nil
+}
+
+// Rewrite executes a script on the file of a store that is closed.
+func Rewrite(dir, script string) error {
+	l, err := open(dsn(filepath.Join(dir, dbName), false))
+	if err != nil {
+		return err
+	}
+	return errors.Join(l.run(script), l.close())
 }

@@ -133,11 +133,10 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	ours := func(t *testing.T, script string) string {
 		dir := t.TempDir()
-		s := open(t, embedded.Config{Dir: dir})
-		if err := s.Run(script); err != nil {
+		closeStore(t, open(t, embedded.Config{Dir: dir}))
+		if err := embedded.Rewrite(dir, script); err != nil {
 			t.Fatal(err)
 		}
-		closeStore(t, s)
 		return dir
 	}
 	for name, c := range map[string]struct {
@@ -381,11 +380,24 @@ func TestFailAtEffect(t *testing.T) {
 	}
 }
 
-// TestKilled copies the files in the middle of writing, as a kill would leave them, and opens the copy: all that was
-// acknowledged before is there.
+// TestKilled copies the files while a transaction is open, or committed and not answered yet, as a kill would leave
+// them, and opens the copy: all that was acknowledged before is there. A checkpoint may be under way meanwhile.
 func TestKilled(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, embedded.Config{Dir: dir, CheckpointEvery: 256 << 10, LogLimit: 1 << 20})
+	copies := make(chan string) // folders to copy to
+	copied := make(chan error)
+	hook := func() error {
+		select {
+		case to := <-copies:
+			copied <- copyFiles(dir, to)
+		default:
+		}
+		return nil
+	}
+	s := open(t, embedded.Config{
+		Dir: dir, CheckpointEvery: 64 << 10, LogLimit: 512 << 10,
+		Hooks: embedded.Hooks{BeforeCommit: hook, AfterCommit: hook},
+	})
 	var acknowledged sync.Map
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -399,25 +411,22 @@ func TestKilled(t *testing.T) {
 			}
 		})
 	}
-	for range 5 {
-		waitFor(t, s, 200)
+	for round := range 8 {
+		waitFor(t, s, 100)
 		var before []events.ID
 		acknowledged.Range(func(id, _ any) bool {
 			before = append(before, id.(events.ID)) //nolint:forcetypeassert // ours
 			return true
 		})
-		copied := t.TempDir()
-		// The log last: it may be ahead of the file, never behind it.
-		for _, name := range []string{"payonce.db", "payonce.db-wal"} {
-			b, err := os.ReadFile(filepath.Join(dir, name))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(filepath.Join(copied, name), b, 0o600); err != nil {
-				t.Fatal(err)
-			}
+		to := t.TempDir()
+		copies <- to
+		if err := <-copied; err != nil {
+			t.Fatal(err)
 		}
-		after := open(t, embedded.Config{Dir: copied})
+		if round%2 == 1 {
+			tear(t, filepath.Join(to, "payonce.db-wal"))
+		}
+		after := open(t, embedded.Config{Dir: to})
 		for _, id := range before {
 			if _, err := after.Load(t.Context(), id); err != nil {
 				t.Fatalf("%s was acknowledged: %v", id, err)
@@ -428,6 +437,34 @@ func TestKilled(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
+}
+
+func copyFiles(from, to string) error {
+	for _, name := range []string{"payonce.db", "payonce.db-wal"} {
+		b, err := os.ReadFile(filepath.Join(from, name))
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(to, name), b, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tear leaves half of a write at the end of a log.
+func tear(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Write(make([]byte, 1500)); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // waitFor waits until some more payments were accepted.
