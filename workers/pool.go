@@ -135,10 +135,11 @@ func (p *Pool) receive(ctx context.Context, slots chan struct{}, start func(queu
 			p.take(d.Receipt)
 			start(d)
 		}
+		if ctx.Err() != nil {
+			return nil
+		}
 		switch {
 		case err == nil:
-		case ctx.Err() != nil:
-			return nil
 		case errors.Is(err, queue.ErrClosed):
 			return err
 		default:
