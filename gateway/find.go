@@ -114,9 +114,9 @@ func rank(s idempotency.IntentStatus) int {
 		return 3
 	case idempotency.IntentRequiresAction, idempotency.IntentRequiresCapture:
 		return 2
-	case idempotency.IntentRequiresPaymentMethod, idempotency.IntentRequiresConfirmation:
-		return 1
+	case idempotency.IntentCanceled:
+		return 1 // closed by us, or by somebody: a spare one that is open must not bring the payment back
 	default:
-		return 0 // canceled
+		return 0 // open
 	}
 }

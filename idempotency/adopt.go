@@ -4,14 +4,17 @@ package idempotency
 // Paid is paid. Anything else waits for evidence, or for the app to repeat its request; it holds its reference.
 // A payment may have spare, unconfirmed intents beside the one that was charged, and the list may show those first:
 // what is further along replaces an adopted intent for as long as nothing was sent for it.
+//
+// What is known already is left to whoever holds its work: only a worker settles (rule 10).
 func adopt(r Record, in Adopt, now Instant) (Change, *Call, error) {
 	i := in.Intent
 	spare := i.Status == IntentCanceled || i.Status == IntentRequiresPaymentMethod || i.Status == IntentRequiresConfirmation
 	switch {
 	case r.State.Final():
 		return Change{}, nil, nil
-	case r.State != Absent && (spare || r.State == Processing || len(r.Attempts) > 0 || r.Request != nil || i.Amount != r.Amount):
-		// Known: whoever holds its work asks Stripe. Only a worker settles (rule 10).
+	case r.State != Absent && (r.State == Processing || r.Request != nil || len(r.Attempts) > 0):
+		return remind(r, i, now)
+	case r.State != Absent && (spare || i.Amount != r.Amount):
 		return Change{Messages: []Message{{Operation: r.ID, Trace: r.Trace}}}, nil, nil
 	case r.State == Absent && i.Status == IntentCanceled:
 		return Change{}, nil, nil // nothing was charged on it and nothing will be
@@ -37,4 +40,20 @@ func adopt(r Record, in Adopt, now Instant) (Change, *Call, error) {
 	r.Due, r.NotBefore = now, now
 	r.note(now, to, "adopted_"+string(i.Status))
 	return change(r), nil, nil
+}
+
+// remind tells a record that the backup has of an intent that the backup does not: it was created before or after the
+// backup and confirmed after it. With its id in the record, work goes on with that one and makes no other. Of several,
+// the one that is furthest along counts, for as long as nothing was sent on the one that is stored.
+func remind(r Record, i Intent, now Instant) (Change, *Call, error) {
+	message := []Message{{Operation: r.ID, Trace: r.Trace}}
+	better := r.Intent == "" || len(r.Attempts) == 0 && (i.Status == IntentSucceeded || i.Status == IntentProcessing || i.Status == IntentRequiresAction)
+	if r.State == Processing || !better || r.Intent == i.ID || i.Amount != r.Amount {
+		return Change{Messages: message}, nil, nil
+	}
+	r.Intent = i.ID
+	r.note(now, r.State, "intent_restored")
+	c := change(r)
+	c.Messages = message
+	return c, nil, nil
 }

@@ -13,7 +13,7 @@ func closing(r Record, in Receive, now Instant) (Change, *Call, error) {
 		c := change(r)
 		return c, r.close(), nil
 	case r.Open() != nil:
-		return look(r)
+		return look(r, in)
 	}
 	r.Evidence = &Evidence{Source: "request", At: now}
 	return r.final(r.Closing, now, "closed_never_sent")

@@ -50,8 +50,8 @@ func resume(r Record, in Receive, now Instant) (Change, *Call, error) {
 	a := r.Open()
 	waits := r.State == RequiresAction || r.State == Pending
 	young := now.Since(a.FirstSent) < KeyCutoff
-	if waits || !young || a.answered() || r.Frozen == nil {
-		return look(r)
+	if waits || !young || a.answered() || r.Frozen == nil || a.OneStep && r.Intent != "" {
+		return look(r, in)
 	}
 	a.LastSent = now // written ahead of this send as of every other (rule 3)
 	a.Sends++
@@ -66,7 +66,7 @@ func resume(r Record, in Receive, now Instant) (Change, *Call, error) {
 
 // look asks Stripe what became of an attempt: by the stored id, else by listing around the sends.
 // A look changes nothing anywhere, so it needs no claim.
-func look(r Record) (Change, *Call, error) {
+func look(r Record, in Receive) (Change, *Call, error) {
 	if r.Intent != "" {
 		return Change{}, r.call(CallRetrieve), nil
 	}
@@ -74,6 +74,9 @@ func look(r Record) (Change, *Call, error) {
 	if a := r.Open(); a != nil {
 		// A request may take effect until the quiet period is over, and the intent is created only then.
 		call.From, call.To = a.FirstSent.Add(-FindMargin), a.LastSent.Add(Quiet+FindMargin)
+		if in.Gate != nil { // it may have been sent again since the backup
+			call.To = max(call.To, in.Gate.To.Add(Quiet+FindMargin))
+		}
 	}
 	return Change{}, call, nil
 }
@@ -81,8 +84,9 @@ func look(r Record) (Change, *Call, error) {
 // gateLook asks Stripe, after a restore, about a payment that the ledger may have forgotten charging.
 func gateLook(r Record, w Window) (Change, *Call, error) {
 	call := r.call(CallFind)
-	// What was sent before the restore may take effect until the quiet period is over.
-	call.From, call.To = w.From, w.To.Add(Quiet+FindMargin)
+	// The unconfirmed create may be older than the backup: from when the payment was accepted. What was sent before
+	// the restore may take effect until the quiet period is over.
+	call.From, call.To = min(w.From, r.Created.Add(-FindMargin)), w.To.Add(Quiet+FindMargin)
 	call.AnyOfReference = r.Reference != "" && !r.AllowRepeat
 	return Change{}, call, nil
 }
@@ -91,7 +95,7 @@ func gateLook(r Record, w Window) (Change, *Call, error) {
 func try(r Record, in Receive, now Instant, gate bool) (Change, *Call, error) {
 	switch {
 	case r.State == RequiresAction || r.State == Pending:
-		return look(r)
+		return look(r, in)
 	case gate && len(r.Attempts) == 0:
 		return gateLook(r, *in.Gate) // an adopted, unpaid intent may not be the only one of this payment
 	case r.Request == nil:

@@ -34,7 +34,7 @@ type Round struct {
 	Began   idempotency.Instant
 	Seen    int // PaymentIntents of this installation
 	Adopted int // that are new records now
-	Waiting int // that cannot be adopted before another payment lets go of their reference
+	Waiting int // that cannot be adopted yet: another payment holds their reference, or a worker has their record
 }
 
 // maxTries bounds how often one intent is tried again because its record changed meanwhile.
@@ -64,7 +64,7 @@ func (s *Sweeper) Run(ctx context.Context) error {
 			return ctx.Err()
 		case err != nil:
 			s.c.Logger.Warn("restore sweep failed, trying again", slog.String("error", err.Error()))
-		case s.complete(round):
+		case s.Complete(round):
 			err := s.c.Close(ctx)
 			if err == nil {
 				s.c.Logger.Info("restore sweep complete, first attempts no longer ask", slog.Int("count", round.Seen))
@@ -80,9 +80,9 @@ func (s *Sweeper) Run(ctx context.Context) error {
 	}
 }
 
-// complete says whether nothing that counts can have been missed: a request of the process that was lost with the
+// Complete says whether nothing that counts can have been missed: a request of the process that was lost with the
 // forgotten records may reach Stripe as late as the quiet period after the restore.
-func (s *Sweeper) complete(r Round) bool {
+func (s *Sweeper) Complete(r Round) bool {
 	return r.Waiting == 0 && r.Began >= s.c.Window.To.Add(idempotency.Quiet)
 }
 
@@ -146,10 +146,13 @@ func (s *Sweeper) adopt(ctx context.Context, i idempotency.Intent) (result, erro
 		if change.Empty() {
 			return nothing, nil
 		}
+		busy := r.State == idempotency.Processing && r.Intent == "" // its worker may yet learn of the intent by itself
 		err = s.c.Ledger.Commit(ctx, change)
 		var stale *idempotency.StaleError
 		var held *idempotency.HeldError
 		switch {
+		case err == nil && busy:
+			return waiting, nil
 		case err == nil && known:
 			return nothing, nil
 		case err == nil:

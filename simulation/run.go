@@ -62,6 +62,12 @@ func (w *World) draw() {
 	case n < 897:
 		w.downTo = w.now.Add(time.Duration(w.rng.Int64N(int64(time.Hour))))
 		w.note("Stripe is down until %s", w.downTo.Format(time.TimeOnly))
+	case n < 901:
+		w.disaster()
+	case n < 911:
+		if err := w.sweep(); err != nil {
+			w.note("%v", err)
+		}
 	case n < 990:
 		w.pass(time.Duration(w.rng.Int64N(int64(20 * time.Second))))
 	case n < 998:
@@ -75,7 +81,7 @@ func (w *World) app() {
 	a := w.apps[w.rng.IntN(len(w.apps))]
 	s := a.keys[w.rng.IntN(len(a.keys))]
 	switch n := w.rng.IntN(40); {
-	case n == 0:
+	case n == 0 && !w.opt.Disaster: // a restore forgets a cancel that left nothing at Stripe
 		w.callOff(s)
 	case n == 1 && s.accepted:
 		w.otherBody(s)
@@ -143,7 +149,10 @@ func (w *World) heal() error {
 			}
 		}
 		w.payer()
-		if !busy && w.settled() {
+		if err := w.sweep(); err != nil {
+			return err
+		}
+		if !busy && w.settled() && w.gate == nil {
 			return nil
 		}
 		step := 10 * time.Second

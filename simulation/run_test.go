@@ -11,8 +11,8 @@ var seeds = flag.Int("seeds", 200, "how many seeds to run in each mode")
 // TestSeeds holds the promises over many runs. A failure prints its seed; run it again with the command of the same
 // name: go run ./simulation/simulate -seed N -trace.
 func TestSeeds(t *testing.T) {
-	for _, mode := range []Options{{}, {OneStep: true}, {Split: true}, {Split: true, OneStep: true}} {
-		t.Run(fmt.Sprintf("one_step=%t,split=%t", mode.OneStep, mode.Split), func(t *testing.T) {
+	for _, mode := range []Options{{}, {OneStep: true}, {Split: true}, {Split: true, OneStep: true}, {Disaster: true}, {Disaster: true, OneStep: true}} {
+		t.Run(fmt.Sprintf("one_step=%t,split=%t,disaster=%t", mode.OneStep, mode.Split, mode.Disaster), func(t *testing.T) {
 			t.Parallel()
 			charges := 0
 			for seed := range uint64(*seeds) {

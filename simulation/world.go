@@ -33,6 +33,9 @@ type Options struct {
 	// OneStep charges in one Stripe call. That mode rests on bounded time, so requests then take effect within
 	// minutes or never.
 	OneStep bool
+	// Disaster takes a backup on the way, loses the store later and restores it: the ledger has forgotten what Stripe
+	// has not.
+	Disaster bool
 	// Split runs on an engine that commits record, messages and outcome one after the other.
 	Split bool
 	// Trace gets a line for each thing that happens. Nil: none.
@@ -68,11 +71,18 @@ type World struct {
 	boots  int
 	downTo time.Time // Stripe is unreachable until then
 	healed bool
+	backup *memory.Backup // taken, for the disaster to come
+	taken  time.Time
+	gate   *idempotency.Window // open since the disaster
+	sweeps bool                // a sweep is under way: it waits out faults by the wall clock, so it meets none
+	config memory.Config
 	digest hash.Hash
-	res    Result
-	ctx    context.Context
-	cancel context.CancelFunc
-	quiet  *slog.Logger
+
+	installation uuid.UUID
+	res          Result
+	ctx          context.Context
+	cancel       context.CancelFunc
+	quiet        *slog.Logger
 }
 
 // process is one running payonce: a few tasks under way, all lost when it dies.
@@ -109,7 +119,8 @@ func newWorld(opt Options) (*World, error) {
 	installation := uuid.NewSHA1(uuid.Nil, fmt.Appendf(nil, "simulation %d", opt.Seed))
 
 	var err error
-	w.engine = memory.Open(memory.Config{Clock: clock, Split: opt.Split, Fail: w.engineFault})
+	w.config = memory.Config{Clock: clock, Split: opt.Split, Fail: w.engineFault}
+	w.engine = memory.Open(w.config)
 	if w.stripe, err = sandbox.New(sandbox.Options{Seed: opt.Seed}); err != nil {
 		return nil, err
 	}
@@ -120,10 +131,8 @@ func newWorld(opt Options) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.desk, err = accept.New(accept.Config{
-		Ledger: w.engine, Queue: w.engine, Clock: clock, Installation: installation, Secret: secret,
-	})
-	if err != nil {
+	w.installation = installation
+	if err := w.openDesk(); err != nil {
 		return nil, err
 	}
 	for range processes {
@@ -131,6 +140,14 @@ func newWorld(opt Options) (*World, error) {
 	}
 	w.stock()
 	return w, nil
+}
+
+// openDesk opens the door for payment events on the engine that there is.
+func (w *World) openDesk() (err error) {
+	w.desk, err = accept.New(accept.Config{
+		Ledger: w.engine, Queue: w.engine, Clock: w.config.Clock, Installation: w.installation, Secret: secret,
+	})
+	return err
 }
 
 // boot starts a process. Several run at once, so none may take another's lease before its end.
@@ -144,7 +161,7 @@ func (w *World) boot() *process {
 		Now: func() time.Time { return w.now }, Logger: w.quiet,
 		Receive: func(context.Context, idempotency.Record) (idempotency.Receive, error) {
 			return idempotency.Receive{
-				Worker: p.boot + "/w", Policy: policy, Encoder: w.pay.Forms(), Jitter: w.rng.Float64(),
+				Worker: p.boot + "/w", Policy: policy, Encoder: w.pay.Forms(), Jitter: w.rng.Float64(), Gate: w.gate,
 			}, nil
 		},
 	}
@@ -175,7 +192,7 @@ func (w *World) engineFault(step string) error {
 
 // fault draws what goes wrong with one request to Stripe.
 func (w *World) fault(r *http.Request) sandbox.Fault {
-	if w.healed {
+	if w.healed || w.sweeps {
 		return sandbox.Fault{}
 	}
 	if w.now.Before(w.downTo) {
@@ -211,10 +228,10 @@ func (w *World) fault(r *http.Request) sandbox.Fault {
 	return f
 }
 
-// late is when a request takes effect that its sender has given up. One step rests on bounded time: within the quiet
-// period. Two steps rest on nothing: days.
+// late is when a request takes effect that its sender has given up. One step, and a restored ledger that has forgotten
+// which intent it confirmed, rest on bounded time: within the quiet period. Two steps rest on nothing: days.
 func (w *World) late() time.Duration {
-	if w.opt.OneStep {
+	if w.opt.OneStep || w.opt.Disaster {
 		return time.Duration(w.rng.Int64N(int64(10 * time.Minute)))
 	}
 	return time.Duration(w.rng.Int64N(int64(60 * time.Hour)))

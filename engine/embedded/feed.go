@@ -37,26 +37,33 @@ func (s *Store) Appended() <-chan struct{} {
 
 // Events implements read.Reader. One writer gives the positions, in the order of commits.
 func (r *Reader) Events(ctx context.Context, tenant string, after int64, limit int) (read.Feed, error) {
-	limit = pageLimit(limit)
 	ctx, cancel := context.WithTimeout(ctx, readTime)
 	defer cancel()
-	meta, err := r.metaRows(ctx)
-	if err != nil {
-		return read.Feed{}, err
-	}
-	f := read.Feed{
-		Next: max(after, 0), Pruned: int64(number(meta[metaPruned])), Generation: number(meta[metaGeneration]),
-	}
+	f := read.Feed{Next: max(after, 0)}
 	no, known, err := r.tenant(ctx, tenant)
 	if err != nil {
 		return read.Feed{}, err
 	}
-	if !known {
-		no = -1 // of nobody; the position still moves on
+	// A tenant that is not known yet keeps its position: its first outcome may be committed at this moment.
+	if known {
+		if err := r.follow(ctx, &f, no, pageLimit(limit)); err != nil {
+			return read.Feed{}, err
+		}
 	}
+	// Read last, so that what was pruned meanwhile is told.
+	meta, err := r.metaRows(ctx)
+	if err != nil {
+		return read.Feed{}, err
+	}
+	f.Pruned, f.Generation = int64(number(meta[metaPruned])), number(meta[metaGeneration])
+	return f, nil
+}
+
+// follow reads the feed from f.Next on, for a bounded time.
+func (r *Reader) follow(ctx context.Context, f *read.Feed, tenant int64, limit int) error {
 	rows, err := r.feedAfter.QueryContext(ctx, f.Next)
 	if err != nil {
-		return read.Feed{}, fmt.Errorf("reading the feed: %w", explain(err))
+		return fmt.Errorf("reading the feed: %w", explain(err))
 	}
 	defer func() { _ = rows.Close() }() // Err tells what matters
 	deadline := time.Now().Add(scanTime)
@@ -64,12 +71,12 @@ func (r *Reader) Events(ctx context.Context, tenant string, after int64, limit i
 		var pos, of int64
 		var body sql.RawBytes
 		if err := rows.Scan(&pos, &of, &body); err != nil {
-			return read.Feed{}, fmt.Errorf("reading the feed: %w", explain(err))
+			return fmt.Errorf("reading the feed: %w", explain(err))
 		}
-		if of == no {
+		if of == tenant {
 			o, err := decodeOutcome(body)
 			if err != nil {
-				return read.Feed{}, err
+				return err
 			}
 			f.Events = append(f.Events, read.Event{Pos: pos, Outcome: o})
 		}
@@ -79,9 +86,9 @@ func (r *Reader) Events(ctx context.Context, tenant string, after int64, limit i
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return read.Feed{}, fmt.Errorf("reading the feed: %w", explain(err))
+		return fmt.Errorf("reading the feed: %w", explain(err))
 	}
-	return f, nil
+	return nil
 }
 
 // pruneBatch is how many outcomes one commit removes.

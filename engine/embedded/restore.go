@@ -163,6 +163,14 @@ func stampRestored(path string, now idempotency.Instant) (r Restored, err error)
 	// The time, so that two restores of one backup differ; never less than one more, whatever the clock says.
 	r.Meta.Generation = max(r.Meta.Generation+1, uint64(now))
 	r.Gate = idempotency.Window{From: r.Meta.TakenAt.Add(-gateMargin), To: max(now, r.Meta.TakenAt)}
+	// The intent of a payment that was not final may be as old as the payment, and be paid since.
+	oldest, err := l.number(fmt.Sprintf("SELECT coalesce(min(created), 0) FROM operation WHERE state < %d", idempotency.Succeeded))
+	if err != nil {
+		return r, err
+	}
+	if oldest != 0 {
+		r.Gate.From = min(r.Gate.From, idempotency.Instant(oldest).Add(-gateMargin))
+	}
 	if old := gateOf(rows); old != nil { // the backup is of a restored folder that was not swept yet
 		r.Gate.From = min(r.Gate.From, old.From)
 	}

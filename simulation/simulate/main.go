@@ -21,13 +21,15 @@ import (
 )
 
 var modes = map[string]simulation.Options{
-	"two_steps":       {},
-	"one_step":        {OneStep: true},
-	"two_steps_split": {Split: true},
-	"one_step_split":  {OneStep: true, Split: true},
+	"two_steps":         {},
+	"one_step":          {OneStep: true},
+	"two_steps_split":   {Split: true},
+	"one_step_split":    {OneStep: true, Split: true},
+	"disaster":          {Disaster: true},
+	"one_step_disaster": {OneStep: true, Disaster: true},
 }
 
-var modeOrder = []string{"two_steps", "one_step", "two_steps_split", "one_step_split"}
+var modeOrder = []string{"two_steps", "one_step", "two_steps_split", "one_step_split", "disaster", "one_step_disaster"}
 
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
@@ -38,7 +40,7 @@ func run(args []string, out, progress io.Writer) int {
 	seeds := flags.Uint64("seeds", 1000, "how many seeds to run; they take turns through the modes")
 	first := flags.Uint64("first", 0, "the first seed")
 	one := flags.Int64("seed", -1, "run this seed alone")
-	mode := flags.String("mode", "", "two_steps, one_step, two_steps_split or one_step_split; empty: by turns")
+	mode := flags.String("mode", "", "two_steps, one_step, two_steps_split, one_step_split, disaster or one_step_disaster; empty: by turns")
 	trace := flags.Bool("trace", false, "with -seed: print all that happens")
 	steps := flags.Int("steps", simulation.DefaultSteps, "draws per run")
 	if err := flags.Parse(args); err != nil {

@@ -1,0 +1,167 @@
+package embedded
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/payonce/payonce/events"
+	"github.com/payonce/payonce/idempotency"
+	"github.com/payonce/payonce/queue"
+	"github.com/payonce/payonce/read"
+)
+
+// fill sets every exported field of v to something that is not zero.
+func fill(v reflect.Value, n *int) {
+	*n++
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
+	case reflect.Struct:
+		if t, ok := v.Addr().Interface().(*time.Time); ok {
+			*t = time.UnixMilli(int64(1_700_000_000_000 + *n)).UTC()
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i), n)
+		}
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range 2 {
+			fill(v.Index(i), n)
+		}
+	case reflect.Array:
+		for i := range v.Len() {
+			fill(v.Index(i), n)
+		}
+	case reflect.Map:
+		v.Set(reflect.ValueOf(map[string]string{"a": "b"}))
+	case reflect.String:
+		v.SetString("text" + string(rune('a'+*n%26)))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(int64(*n))
+	case reflect.Uint8:
+		v.SetUint(uint64(*n%200 + 1))
+	case reflect.Uint64:
+		v.SetUint(uint64(*n))
+	default:
+		panic("no rule for " + v.Kind().String())
+	}
+}
+
+// TestEveryFieldIsStored: a field that the codec does not know would be lost without a word.
+func TestEveryFieldIsStored(t *testing.T) {
+	var r idempotency.Record
+	n := 0
+	fill(reflect.ValueOf(&r).Elem(), &n)
+	parts := make([][]byte, 0, 4)
+	for _, v := range []any{hotOf(&r), baseOf(&r), r.Request, r.Frozen} {
+		b, err := encode(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts = append(parts, b)
+	}
+	got, err := decodeRecord(r.ID[:], parts[0], parts[1], parts[2], parts[3])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, r) {
+		t.Errorf("stored\n%+v\nread\n%+v", r, got)
+	}
+	var o events.Outcome
+	fill(reflect.ValueOf(&o).Elem(), &n)
+	b, err := encode(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := decodeOutcome(b); err != nil || !reflect.DeepEqual(got, o) {
+		t.Errorf("stored\n%+v\nread\n%+v\n%v", o, got, err)
+	}
+}
+
+// TestStoredKeys: the codec's parts keep the integer keys of idempotency.Record, and each key once.
+func TestStoredKeys(t *testing.T) {
+	want := map[string]string{}
+	record := reflect.TypeFor[idempotency.Record]()
+	for i := range record.NumField() {
+		want[record.Field(i).Name] = keyOf(record.Field(i))
+	}
+	for _, part := range []reflect.Type{reflect.TypeFor[hotPart](), reflect.TypeFor[basePart]()} {
+		for i := range part.NumField() {
+			f := part.Field(i)
+			if want[f.Name] != keyOf(f) {
+				t.Errorf("%s has key %s, the record says %s", f.Name, keyOf(f), want[f.Name])
+			}
+			delete(want, f.Name)
+		}
+	}
+	delete(want, "ID") // a column
+	delete(want, "Request")
+	delete(want, "Frozen")
+	if len(want) != 0 {
+		t.Errorf("not stored, or stored twice: %v", want)
+	}
+}
+
+func keyOf(f reflect.StructField) string {
+	tag := f.Tag.Get("cbor")
+	for i := range tag {
+		if tag[i] == ',' {
+			return tag[:i]
+		}
+	}
+	return tag
+}
+
+func FuzzDecodeRecord(f *testing.F) {
+	hot, err := encode(hotOf(&idempotency.Record{State: idempotency.Accepted, Version: 1, Notes: 1}))
+	if err != nil {
+		f.Fatal(err)
+	}
+	base, err := encode(baseOf(&idempotency.Record{Tenant: "shop", Kind: events.KindCharge}))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(hot, base, []byte{0xa0}, []byte{0xa0})
+	id := make([]byte, 16)
+	f.Fuzz(func(t *testing.T, hot, base, request, frozen []byte) {
+		r, err := decodeRecord(id, hot, base, request, frozen)
+		if err != nil {
+			return
+		}
+		again, err := encode(hotOf(&r))
+		if err != nil {
+			t.Fatalf("what was decoded cannot be encoded: %v", err)
+		}
+		if _, err := decodeRecord(id, again, base, request, frozen); err != nil {
+			t.Fatalf("what was encoded cannot be decoded: %v", err)
+		}
+	})
+}
+
+func FuzzReceipt(f *testing.F) {
+	f.Add("1-1-1")
+	f.Add("3w5e11264sgsf-1y2p0ij32e8e7-zz")
+	f.Add("+1-1-1")
+	f.Fuzz(func(t *testing.T, s string) {
+		if r, ok := parseReceipt(queue.Receipt(s)); ok && string(r.String()) != s {
+			t.Errorf("%q is read as %q", s, r.String())
+		}
+	})
+}
+
+func FuzzCursor(f *testing.F) {
+	f.Add("1")
+	f.Add("1y2p0ij32e8e7")
+	f.Add("-1")
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := cursorNumber(read.Cursor(s))
+		if err == nil && s != "" && (n <= 0 || string(numberCursor(n)) != s) {
+			t.Errorf("%q is read as %d", s, n)
+		}
+	})
+}
