@@ -516,7 +516,7 @@ type ProblemUnsupportedMediaType = Problem
 
 // ListEventsParams defines parameters for ListEvents.
 type ListEventsParams struct {
-	// After The `next` of the answer before. Left out, the oldest events that are kept.
+	// After The `next` of the answer before. Left out or `0`, the oldest events that are kept.
 	After FeedPosition `form:"after,omitempty" json:"after,omitempty,omitzero"`
 
 	// Limit Events per answer.

@@ -51,7 +51,7 @@ func newLoad(h *house, o options) *load {
 
 // newClient repeats a key until it is answered: that is what the test is about.
 func newClient(url, key string) (*client.Client, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone() //nolint:forcetypeassert,errcheck // the standard library's own
+	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
 	return client.New(url, key, client.WithHTTPClient(&http.Client{Transport: transport}), client.WithTimeout(10*time.Second),
 		client.WithBackOff(func() backoff.BackOff {

@@ -25,6 +25,7 @@ func (v *verifier) summary() error {
 		row("payments "+string(state), v.states[state])
 	}
 	row("payments that need attention", v.attention)
+	row("payments unpaid and still in doubt", v.doubt)
 	row("waited for payments in doubt", v.waited.Round(time.Second))
 	row("charges at the stand-in", v.stats.Charges)
 	row("most charges of a payment", v.stats.PerPayment.Max)

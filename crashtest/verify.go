@@ -26,6 +26,7 @@ type verifier struct {
 	payments   map[string]client.Payment
 	states     map[client.State]int
 	attention  int
+	doubt      int // unpaid, in doubt by rule
 	waited     time.Duration
 	stats      sandbox.Stats
 	events     int
@@ -47,24 +48,47 @@ func (v *verifier) settled(ctx context.Context) error {
 		if err := v.read(ctx); err != nil {
 			return fmt.Errorf("list the payments: %w", err)
 		}
-		open := 0
-		for _, p := range v.payments {
-			if !p.State.Final() && p.Attention == nil {
-				open++
-			}
+		open, doubt, err := v.open(ctx)
+		if err != nil {
+			return err
 		}
-		v.waited = time.Since(from)
-		if open == 0 {
+		v.waited, v.doubt = time.Since(from), doubt
+		if open == 0 && (doubt == 0 || !v.house.doubt) {
 			return nil
 		}
 		if v.waited > v.house.settle {
-			v.broken("%d payments were neither final nor visible to an operator after %s", open, v.house.settle)
+			v.broken("%d payments were neither final nor visible to an operator after %s", open+doubt, v.house.settle)
 			return nil
 		}
 		if err := sleep(ctx, time.Second); err != nil {
 			return err
 		}
 	}
+}
+
+// open counts the payments that are not settled, and apart from these the unpaid ones that are in doubt by rule.
+func (v *verifier) open(ctx context.Context) (open, doubt int, err error) {
+	var unsettled []client.Payment
+	for _, p := range v.payments {
+		if !p.State.Final() && p.Attention == nil {
+			unsettled = append(unsettled, p)
+		}
+	}
+	if len(unsettled) == 0 {
+		return 0, 0, nil
+	}
+	charged, err := v.charges(ctx, func(sandbox.Charge) {})
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, p := range unsettled {
+		if p.State == client.StateUnknown && !charged[p.ID] {
+			doubt++
+		} else {
+			open++
+		}
+	}
+	return open, doubt, nil
 }
 
 // read lists all payments.
@@ -133,6 +157,30 @@ func (v *verifier) chargesOnce(ctx context.Context) error {
 
 // statesAgree: succeeded if and only if charged, with the same amount.
 func (v *verifier) statesAgree(ctx context.Context) error {
+	charged, err := v.charges(ctx, func(c sandbox.Charge) {
+		id := c.Metadata["payonce_id"]
+		switch p, ok := v.payments[id]; {
+		case !ok:
+			v.broken("%s charges %s, which is not stored", c.ID, id)
+		case p.State != client.StateSucceeded && p.Attention == nil:
+			v.broken("%s charges %s, which is %s", c.ID, id, p.State)
+		case p.State == client.StateSucceeded && (p.AmountCaptured != c.Amount || p.Stripe.Charge != c.ID):
+			v.broken("%s charges %s, which names another charge or amount", c.ID, id)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for id, p := range v.payments {
+		if p.State == client.StateSucceeded && !charged[id] {
+			v.broken("%s succeeded and was not charged", id)
+		}
+	}
+	return nil
+}
+
+// charges reads all charges of the stand-in and gives the payments that have one.
+func (v *verifier) charges(ctx context.Context, each func(sandbox.Charge)) (map[string]bool, error) {
 	charged := map[string]bool{}
 	err := v.get(ctx, "/_sandbox/charges", func(d *json.Decoder) error {
 		for {
@@ -142,27 +190,14 @@ func (v *verifier) statesAgree(ctx context.Context) error {
 			} else if err != nil {
 				return err
 			}
-			id := c.Metadata["payonce_id"]
-			charged[id] = true
-			switch p, ok := v.payments[id]; {
-			case !ok:
-				v.broken("%s charges %s, which is not stored", c.ID, id)
-			case p.State != client.StateSucceeded && p.Attention == nil:
-				v.broken("%s charges %s, which is %s", c.ID, id, p.State)
-			case p.State == client.StateSucceeded && (p.AmountCaptured != c.Amount || p.Stripe.Charge != c.ID):
-				v.broken("%s charges %s, which names another charge or amount", c.ID, id)
-			}
+			charged[c.Metadata["payonce_id"]] = true
+			each(c)
 		}
 	})
 	if err != nil {
-		return fmt.Errorf("read the stand-in's charges: %w", err)
+		return nil, fmt.Errorf("read the stand-in's charges: %w", err)
 	}
-	for id, p := range v.payments {
-		if p.State == client.StateSucceeded && !charged[id] {
-			v.broken("%s succeeded and was not charged", id)
-		}
-	}
-	return nil
+	return charged, nil
 }
 
 // feedComplete: each final payment has its one final outcome, and what was read half-way has not changed.

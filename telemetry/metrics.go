@@ -85,7 +85,8 @@ func (c *Catalog) Metrics() []Metric {
 	defer c.mu.Unlock()
 	all := slices.Clone(c.metrics)
 	slices.SortFunc(all, func(a, b Metric) int { return strings.Compare(a.Name, b.Name) })
-	return all
+	// A metric that is registered once per value of a label is one line.
+	return slices.CompactFunc(all, func(a, b Metric) bool { return a.Name == b.Name })
 }
 
 // A Desc has no other access to what it says than its text.

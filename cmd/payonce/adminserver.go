@@ -83,12 +83,12 @@ func listenAdmin(ctx context.Context, data string) (net.Listener, string, error)
 }
 
 // close stops serving and removes the socket. What runs longer than a moment is told to end.
-func (a *adminServer) close() error {
+func (a *adminServer) close(ctx context.Context) error {
 	removed := os.Remove(a.path)
 	if errors.Is(removed, os.ErrNotExist) {
 		removed = nil
 	}
-	ctx, done := context.WithTimeout(context.Background(), adminStop)
+	ctx, done := context.WithTimeout(ctx, adminStop)
 	defer done()
 	if a.http.Shutdown(ctx) == nil {
 		a.cancel()
@@ -129,7 +129,9 @@ func adminHandler(l administrator) http.Handler {
 			answerAdmin(w, nil, err)
 			return
 		}
-		stream(w, func(progress func(done, total int)) error { return l.Backup(r.Context(), in.Path, progress) })
+		stream(r.Context(), w, func(ctx context.Context, progress func(done, total int)) error {
+			return l.Backup(ctx, in.Path, progress)
+		})
 	})
 	return mux
 }
@@ -182,7 +184,7 @@ func answerAdmin(w http.ResponseWriter, v any, err error) {
 }
 
 // stream runs work that takes its time and writes a line at most every tenth of a second.
-func stream(w http.ResponseWriter, work func(progress func(done, total int)) error) {
+func stream(ctx context.Context, w http.ResponseWriter, work func(ctx context.Context, progress func(done, total int)) error) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	var mu sync.Mutex // work may tell its progress from another goroutine
 	var last time.Time
@@ -192,7 +194,7 @@ func stream(w http.ResponseWriter, work func(progress func(done, total int)) err
 			f.Flush()
 		}
 	}
-	err := work(func(done, total int) {
+	err := work(ctx, func(done, total int) {
 		mu.Lock()
 		defer mu.Unlock()
 		if now := time.Now(); now.Sub(last) >= 100*time.Millisecond {

@@ -35,8 +35,8 @@ func compareCharges(ctx context.Context, reader *embedded.Reader, installation, 
 		}
 		n++
 		name := c.Metadata["payonce_id"]
-		id, err := events.ParseID(name)
-		if err != nil {
+		id, ok := parseID(name)
+		if !ok {
 			found = append(found, finding{Kind: "charge", Detail: c.ID + " names no payment"})
 			return nil
 		}
@@ -49,17 +49,22 @@ func compareCharges(ctx context.Context, reader *embedded.Reader, installation, 
 				found = append(found, finding{Kind: "double_charge", ID: name, Detail: "the purchase was charged more than once"})
 			}
 		}
-		if text, err := compareCharge(ctx, reader, id, c); err != nil || text != "" {
+		text, err := compareCharge(ctx, reader, id, c)
+		if text != "" {
 			found = append(found, finding{Kind: "charge", ID: name, Detail: c.ID + " " + text})
-			return err
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		return n, found, err
 	}
 	more, err := unpaid(ctx, reader, payments)
 	return n, append(found, more...), err
+}
+
+func parseID(name string) (events.ID, bool) {
+	id, err := events.ParseID(name)
+	return id, err == nil
 }
 
 // compareCharge says what is wrong between a charge and its payment; empty if nothing is.

@@ -35,15 +35,14 @@ is lost and nothing is charged twice.`,
 			if err != nil {
 				return err
 			}
-			return a.dev(cmd, loaded)
+			return a.dev(cmd.Context(), cmd, loaded)
 		},
 	}
 	config.AddFlags(cmd.Flags(), config.Dev)
 	return cmd
 }
 
-func (a *app) dev(cmd *cobra.Command, loaded *config.Loaded) (err error) {
-	ctx := cmd.Context()
+func (a *app) dev(ctx context.Context, cmd *cobra.Command, loaded *config.Loaded) (err error) {
 	if config.Live(loaded.StripeAPIKey.Reveal()) {
 		return usage("dev works with a stand-in and takes no live key: unset STRIPE_API_KEY, or use `payonce serve`")
 	}

@@ -181,7 +181,7 @@ func (s *server) stop(ctx context.Context) error {
 		errs = append(errs, s.listener.Close())
 	}
 	if s.admin != nil {
-		errs = append(errs, s.admin.close())
+		errs = append(errs, s.admin.close(ctx))
 	}
 	s.serving.Wait()
 	s.stopWorkers()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/payonce/payonce/accept"
 	"github.com/payonce/payonce/api"
+	"github.com/payonce/payonce/gateway"
 )
 
 func (s *server) startAPI(context.Context) error {
@@ -42,13 +43,18 @@ func (s *server) startAPI(context.Context) error {
 	return nil
 }
 
+// breakers lists the reasons for which workers may be told to stop. Where both apply, the longer one is shown.
 func (s *server) breakers() []api.Breaker {
 	reason, open, until := s.stripe.Stopped()
-	b := api.Breaker{Name: "stripe", Open: open, Until: until}
-	if open {
-		b.Name += ":" + string(reason)
+	var all []api.Breaker
+	for _, r := range []gateway.StopReason{gateway.StopUnreachable, gateway.StopCredentials} {
+		b := api.Breaker{Name: "stripe_" + string(r)}
+		if open && r == reason {
+			b.Open, b.Until = true, until
+		}
+		all = append(all, b)
 	}
-	return []api.Breaker{b}
+	return all
 }
 
 func (s *server) checkStore(ctx context.Context) error {

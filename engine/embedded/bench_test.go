@@ -243,7 +243,7 @@ func (l *syncedLog) payment(_ *testing.B, _ int64) time.Duration {
 	return took
 }
 
-// preload fills the store with settled payments.
+// preload fills the store with settled payments, each in one commit.
 func preload(b *testing.B, s *embedded.Store) {
 	want, err := strconv.Atoi(os.Getenv("PAYONCE_BENCH_PRELOAD"))
 	if err != nil {
@@ -251,10 +251,17 @@ func preload(b *testing.B, s *embedded.Store) {
 	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range 4 * callers {
+	for range 8 * callers {
 		wg.Go(func() {
 			for n := next.Add(1); n <= int64(want); n = next.Add(1) {
-				payment(b, s, n, true)
+				accept := newPayment(n, true)
+				claim := enginetest.Claim(time.Now(), *accept.Record, "1.1/17")
+				c := enginetest.Settle(time.Now(), *claim.Record, idempotency.Succeeded)
+				c.Record.Version, c.Expect, c.WriteRequest, c.Freeze = 1, 0, true, true
+				if err := s.Commit(context.Background(), c); err != nil {
+					b.Error(err)
+					return
+				}
 			}
 		})
 	}

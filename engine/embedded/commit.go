@@ -169,7 +169,7 @@ func (t *commitTask) insert(b *batch) (*live, error) {
 	l := t.live(b.w.counters.seq+1, tenant)
 	r := t.c.Record
 	n, err := b.w.st.insert.exec(l.seq, r.ID[:], l.tenant, int64(l.state), int64(l.version), int64(r.Created),
-		bytesOrNull(t.ref), slotOrNull(l), null(int64(l.due)), flag(l.attention), t.hot)
+		bytesOrNull(t.ref), slotOrNull(l), null(int64(l.due)), flag(l.attention))
 	if n == 0 || err != nil {
 		return nil, err
 	}
@@ -183,10 +183,14 @@ func (t *commitTask) insert(b *batch) (*live, error) {
 	if !t.c.Freeze {
 		l.record.Frozen = nil
 	}
-	if _, err := b.w.st.insertOrigin.exec(l.seq, t.base, bytesOrNull(t.request)); err != nil {
+	if _, err := b.w.st.insertOrigin.exec(l.seq, t.base, bytesOrNull(t.request), t.hot); err != nil {
 		return nil, err
 	}
-	return l, t.parts(b, l)
+	if t.frozen != nil {
+		_, err = b.w.st.putWork.exec(l.seq, nil, t.frozen)
+	}
+	b.staged[r.ID], b.wrote = l, true
+	return l, err
 }
 
 func (t *commitTask) update(b *batch, cur *live) (*live, error) {
@@ -194,9 +198,9 @@ func (t *commitTask) update(b *batch, cur *live) (*live, error) {
 	var n int64
 	var err error
 	if l.ref == cur.ref && l.slot == cur.slot && l.due == cur.due && l.attention == cur.attention {
-		n, err = b.w.st.updateHot.exec(int64(l.state), int64(l.version), t.hot, l.seq)
+		n, err = b.w.st.updateState.exec(int64(l.state), int64(l.version), l.seq)
 	} else {
-		n, err = b.w.st.updateAll.exec(int64(l.state), int64(l.version), t.hot, bytesOrNull(t.ref), slotOrNull(l),
+		n, err = b.w.st.updateAll.exec(int64(l.state), int64(l.version), bytesOrNull(t.ref), slotOrNull(l),
 			null(int64(l.due)), flag(l.attention), l.seq)
 		if n == 0 && err == nil {
 			return nil, t.held(b)
@@ -228,7 +232,8 @@ func (t *commitTask) update(b *batch, cur *live) (*live, error) {
 	if err := t.origin(b, cur.seq, baseOf(&was)); err != nil {
 		return nil, err
 	}
-	return l, t.parts(b, l)
+	b.staged[l.record.ID], b.wrote = l, true
+	return l, t.body(b, l.seq)
 }
 
 // origin writes what hardly ever changes, if it does: a payment that was found at Stripe learns its request later.
@@ -244,16 +249,17 @@ func (t *commitTask) origin(b *batch, seq int64, was basePart) (err error) {
 	return err
 }
 
-// parts writes what stands apart from the record and stages the whole.
-func (t *commitTask) parts(b *batch, l *live) error {
-	b.wrote = true
-	if t.frozen != nil {
-		if _, err := b.w.st.insertFrozen.exec(l.seq, t.frozen); err != nil {
+// body writes what changes of the record to where it belongs.
+func (t *commitTask) body(b *batch, seq int64) error {
+	hot := bytesOrNull(t.hot)
+	if t.c.Record.State.Final() {
+		if _, err := b.w.st.putEnded.exec(seq, t.hot); err != nil || t.frozen == nil {
 			return err
 		}
+		hot = nil
 	}
-	b.staged[l.record.ID] = l
-	return nil
+	_, err := b.w.st.putWork.exec(seq, hot, bytesOrNull(t.frozen))
+	return err
 }
 
 func (t *commitTask) held(b *batch) error {

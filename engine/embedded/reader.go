@@ -73,8 +73,7 @@ func openReader(dir string, clock func() time.Time) (*Reader, error) {
 		into  **sql.Stmt
 		query string
 	}{
-		{&r.load, "SELECT o.seq, o.tenant, o.ref, o.slot, o.hot, g.base, g.request, f.body FROM operation o " +
-			"LEFT JOIN origin g ON g.seq = o.seq LEFT JOIN frozen f ON f.seq = o.seq WHERE o.id = ?"},
+		{&r.load, "SELECT o.seq, o.tenant, o.ref, o.slot, " + recordParts + "WHERE o.id = ?"},
 		{&r.due, "SELECT id FROM operation WHERE due <= ? ORDER BY due LIMIT ?"},
 		{&r.tenantNo, "SELECT no FROM tenant WHERE name = ?"},
 		{&r.scan, "SELECT seq, tenant, state, created FROM operation WHERE seq < ? ORDER BY seq DESC"},
