@@ -15,7 +15,8 @@ type Outcome struct {
 	Tenant  string `cbor:"2,keyasint,omitempty"`
 	// State is the state the payment reached, succeeded for example.
 	State string `cbor:"3,keyasint,omitempty"`
-	// Version is the record's version that reached it.
+	// Version tells apart the times that a payment reached a state that it can reach more than once. 0 for final
+	// states: they are reached once, and publishing again, or after a restore, gives the same event.
 	Version uint64 `cbor:"4,keyasint,omitempty"`
 	// At is when it did. Events carry it in UTC with milliseconds, so a stored
 	// form must keep those: CBOR's default of whole seconds is not enough.

@@ -236,11 +236,15 @@ func (r Record) clone() Record {
 	return r
 }
 
-// Outcome is the outcome event of the record as it stands. Its version is the fence: every step that publishes
-// raises it and none that only looks after the record does, so publishing again gives the same event id.
+// Outcome is the outcome event of the record as it stands. A final state is reached once, so its event has the same id
+// whenever it is published, after a restore too. Of a state that can be reached again the fence tells the times apart.
 func (r Record) Outcome() events.Outcome {
+	version := r.Fence
+	if r.State.Final() {
+		version = 0
+	}
 	return events.Outcome{
-		Payment: r.ID, Tenant: r.Tenant, State: r.State.String(), Version: r.Fence, At: r.Updated.Time(),
+		Payment: r.ID, Tenant: r.Tenant, State: r.State.String(), Version: version, At: r.Updated.Time(),
 		Amount: r.Amount, Captured: r.Captured, Refunded: r.Refunded, Reference: r.Reference,
 		Intent: r.Intent, Charge: r.Charge, Card: r.Card, Failure: r.Failure, NextAction: r.NextAction,
 		Attempts: len(r.Attempts),
