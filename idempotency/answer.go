@@ -79,6 +79,7 @@ func charged(r Record, in Answered, now Instant) (Change, *Call, error) {
 		return retry(r, in, now, Unknown, a.Class.String()) // at.Answer stays: an earlier send is still open
 	case a.Class == AnswerDrift:
 		at.Answer = a.Class
+		r.Tries = 0
 		r.attend(AttentionDrift, now)
 		c, call, err := retry(r, in, now, Unknown, a.Class.String())
 		return letter(c, "Stripe says that the key was sent with another request; it is never sent again"), call, err
@@ -87,6 +88,9 @@ func charged(r Record, in Answered, now Instant) (Change, *Call, error) {
 		return mismatch(r, in, now)
 	}
 	at.Answer = a.Class // none, in flight, stored 500
+	if a.Class == AnswerStored500 {
+		r.Tries = 0 // what went before does not put the looks off (rule 7)
+	}
 	return retry(r, in, now, Unknown, a.Class.String())
 }
 

@@ -133,6 +133,16 @@ func TestStored500IsAskedNeverResent(t *testing.T) {
 	}
 }
 
+// Tries that went before, here a 429 and a decline, do not put off the looks after a stored 500.
+func TestLooksAfterA500BeginAtOnce(t *testing.T) {
+	p := newPlay(t, receiveIn()).submit().receive().created().answer(Answer{Class: AnswerBusy}).after(time.Hour).receive()
+	p.answer(declined("processing_error")).after(time.Hour).receive()
+	p.answer(Answer{Class: AnswerStored500}).expect(Unknown)
+	if wait := p.r.NotBefore.Since(At(p.now)); wait != time.Minute {
+		t.Fatalf("the first look comes after %s", wait)
+	}
+}
+
 func TestNotProcessedClearsOnlyTheOnlySend(t *testing.T) {
 	for _, class := range []AnswerClass{AnswerBusy, AnswerRefused, AnswerNotSent} {
 		p := newPlay(t, receiveIn()).submit().receive().created().answer(Answer{Class: class}).expect(RetryScheduled)

@@ -59,7 +59,7 @@ func (s *server) breakers() []api.Breaker {
 
 func (s *server) checkStore(ctx context.Context) error {
 	_, err := s.store.Due(ctx, 0, 1)
-	return err
+	return errors.Join(err, s.store.Health())
 }
 
 var errBacklog = errors.New("the backlog bound is reached")

@@ -25,7 +25,7 @@ type backlog struct {
 	oldTop           int64 // highest mid when the store was opened
 }
 
-func openBacklog(dir string) (*backlog, error) {
+func openBacklog(ctx context.Context, dir string) (*backlog, error) {
 	db, err := openDB(filepath.Join(dir, dbName), 1)
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func openBacklog(dir string) (*backlog, error) {
 		{&b.exists, "SELECT count(*) FROM message WHERE mid = ?"},
 		{&b.earliest, "SELECT coalesce((SELECT enqueued FROM message ORDER BY mid LIMIT 1), 0)"},
 	} {
-		if *p.into, err = db.Prepare(p.query); err != nil {
+		if *p.into, err = db.PrepareContext(ctx, p.query); err != nil {
 			return nil, joinClose(fmt.Errorf("preparing the queue: %w", explain(err)), db)
 		}
 	}

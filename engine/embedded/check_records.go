@@ -29,11 +29,10 @@ func (c *checker) records(progress func(done, total int)) error {
 	if err := c.tx.QueryRowContext(c.ctx, "SELECT count(*) FROM operation").Scan(&total); err != nil {
 		return err
 	}
-	return c.rows(`SELECT o.seq, o.tenant, coalesce(t.name, ''), o.id, o.ref, coalesce(e.hot, w.hot, g.hot), g.base,
-		o.state, o.version, o.created, coalesce(o.due, 0), o.slot, o.attention IS NOT NULL, g.request IS NOT NULL,
-		w.frozen IS NOT NULL FROM operation o LEFT JOIN tenant t ON t.no = o.tenant
-		LEFT JOIN origin g ON g.seq = o.seq LEFT JOIN work w ON w.seq = o.seq LEFT JOIN ended e ON e.seq = o.seq
-		ORDER BY o.seq`,
+	return c.rows(`SELECT o.seq, o.tenant, coalesce(t.name, ''), o.id, o.ref, o.hot, g.base, o.state, o.version, o.created,
+		coalesce(o.due, 0), o.slot, o.attention IS NOT NULL, g.request IS NOT NULL, f.seq IS NOT NULL
+		FROM operation o LEFT JOIN tenant t ON t.no = o.tenant
+		LEFT JOIN origin g ON g.seq = o.seq LEFT JOIN frozen f ON f.seq = o.seq ORDER BY o.seq`,
 		func(rows *sql.Rows) error {
 			var o recordRow
 			if err := rows.Scan(&o.seq, &o.tenant, &o.name, &o.id, &o.ref, &o.hot, &o.base, &o.state, &o.version, &o.created,

@@ -8,7 +8,6 @@ import (
 
 	"github.com/payonce/payonce/engine/embedded"
 	"github.com/payonce/payonce/engine/enginetest"
-	"github.com/payonce/payonce/events"
 	"github.com/payonce/payonce/idempotency"
 	"github.com/payonce/payonce/queue"
 )
@@ -98,12 +97,11 @@ func TestCheckFinds(t *testing.T) {
 		"reference column":   {"UPDATE operation SET ref = zeroblob(16) WHERE seq = 1", embedded.KindRecord},
 		"attention column":   {"UPDATE operation SET attention = 1 WHERE seq = 1", embedded.KindRecord},
 		"holder":             {"UPDATE operation SET slot = seq WHERE seq = " + one, embedded.KindHolder},
-		"record":             {"UPDATE origin SET hot = x'ff' WHERE seq = 1", embedded.KindRecord},
-		"another's record":   {"UPDATE origin SET hot = (SELECT hot FROM ended WHERE seq = 3) WHERE seq = 1", embedded.KindRecord},
+		"record":             {"UPDATE operation SET hot = x'ff' WHERE seq = 1", embedded.KindRecord},
+		"another's record":   {"UPDATE operation SET hot = (SELECT hot FROM operation WHERE seq = 3) WHERE seq = 1", embedded.KindRecord},
 		"origin gone":        {"DELETE FROM origin WHERE seq = 1", embedded.KindRecord},
 		"request gone":       {"UPDATE origin SET request = NULL WHERE seq = 1", embedded.KindRecord},
-		"frozen gone":        {"UPDATE work SET frozen = NULL", embedded.KindRecord},
-		"end gone":           {"DELETE FROM ended", embedded.KindRecord},
+		"frozen gone":        {"DELETE FROM frozen", embedded.KindRecord},
 		"tenant":             {"UPDATE tenant SET name = 'other'", embedded.KindRecord},
 		"messages gone":      {"DELETE FROM message", embedded.KindStuck},
 		"letter gone":        {"DELETE FROM letter", embedded.KindLetter},
@@ -148,7 +146,7 @@ func TestCheckHistory(t *testing.T) {
 		}
 	}
 	report, err := s.Check(t.Context(), nil)
-	if err != nil || len(report.Findings) != 1 || report.Findings[0].ID != events.ID(c.Record.ID) {
+	if err != nil || len(report.Findings) != 1 || report.Findings[0].ID != c.Record.ID {
 		t.Errorf("findings %+v, %v", report.Findings, err)
 	}
 }

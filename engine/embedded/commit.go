@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/payonce/payonce/events"
 	"github.com/payonce/payonce/idempotency"
 )
 
@@ -169,7 +168,7 @@ func (t *commitTask) insert(b *batch) (*live, error) {
 	l := t.live(b.w.counters.seq+1, tenant)
 	r := t.c.Record
 	n, err := b.w.st.insert.exec(l.seq, r.ID[:], l.tenant, int64(l.state), int64(l.version), int64(r.Created),
-		bytesOrNull(t.ref), slotOrNull(l), null(int64(l.due)), flag(l.attention))
+		bytesOrNull(t.ref), slotOrNull(l), null(int64(l.due)), flag(l.attention), t.hot)
 	if n == 0 || err != nil {
 		return nil, err
 	}
@@ -183,14 +182,10 @@ func (t *commitTask) insert(b *batch) (*live, error) {
 	if !t.c.Freeze {
 		l.record.Frozen = nil
 	}
-	if _, err := b.w.st.insertOrigin.exec(l.seq, t.base, bytesOrNull(t.request), t.hot); err != nil {
+	if _, err := b.w.st.insertOrigin.exec(l.seq, t.base, bytesOrNull(t.request)); err != nil {
 		return nil, err
 	}
-	if t.frozen != nil {
-		_, err = b.w.st.putWork.exec(l.seq, nil, t.frozen)
-	}
-	b.staged[r.ID], b.wrote = l, true
-	return l, err
+	return l, t.parts(b, l)
 }
 
 func (t *commitTask) update(b *batch, cur *live) (*live, error) {
@@ -198,9 +193,9 @@ func (t *commitTask) update(b *batch, cur *live) (*live, error) {
 	var n int64
 	var err error
 	if l.ref == cur.ref && l.slot == cur.slot && l.due == cur.due && l.attention == cur.attention {
-		n, err = b.w.st.updateState.exec(int64(l.state), int64(l.version), l.seq)
+		n, err = b.w.st.updateHot.exec(int64(l.state), int64(l.version), t.hot, l.seq)
 	} else {
-		n, err = b.w.st.updateAll.exec(int64(l.state), int64(l.version), bytesOrNull(t.ref), slotOrNull(l),
+		n, err = b.w.st.updateAll.exec(int64(l.state), int64(l.version), t.hot, bytesOrNull(t.ref), slotOrNull(l),
 			null(int64(l.due)), flag(l.attention), l.seq)
 		if n == 0 && err == nil {
 			return nil, t.held(b)
@@ -232,8 +227,7 @@ func (t *commitTask) update(b *batch, cur *live) (*live, error) {
 	if err := t.origin(b, cur.seq, baseOf(&was)); err != nil {
 		return nil, err
 	}
-	b.staged[l.record.ID], b.wrote = l, true
-	return l, t.body(b, l.seq)
+	return l, t.parts(b, l)
 }
 
 // origin writes what hardly ever changes, if it does: a payment that was found at Stripe learns its request later.
@@ -249,17 +243,16 @@ func (t *commitTask) origin(b *batch, seq int64, was basePart) (err error) {
 	return err
 }
 
-// body writes what changes of the record to where it belongs.
-func (t *commitTask) body(b *batch, seq int64) error {
-	hot := bytesOrNull(t.hot)
-	if t.c.Record.State.Final() {
-		if _, err := b.w.st.putEnded.exec(seq, t.hot); err != nil || t.frozen == nil {
+// parts writes what stands apart from the record and stages the whole.
+func (t *commitTask) parts(b *batch, l *live) error {
+	b.wrote = true
+	if t.frozen != nil {
+		if _, err := b.w.st.insertFrozen.exec(l.seq, t.frozen); err != nil {
 			return err
 		}
-		hot = nil
 	}
-	_, err := b.w.st.putWork.exec(seq, hot, bytesOrNull(t.frozen))
-	return err
+	b.staged[l.record.ID] = l
+	return nil
 }
 
 func (t *commitTask) held(b *batch) error {
@@ -296,7 +289,7 @@ func (b *batch) enqueue(m idempotency.Message) error {
 
 // letter opens a letter, restates the open one of its class, or resolves what is open.
 func (b *batch) letter(l idempotency.Letter) error {
-	op := events.ID(l.Operation)
+	op := l.Operation
 	if l.Resolved {
 		_, err := b.w.st.resolveLetters.exec(int64(l.At), op[:])
 		return err

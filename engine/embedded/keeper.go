@@ -3,6 +3,7 @@ package embedded
 import (
 	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"path/filepath"
 )
 
@@ -34,7 +35,7 @@ func newKeeper(c Config) (*keeper, error) {
 func (k *keeper) loop(s *Store) {
 	defer func() {
 		if err := errors.Join(k.pass.close(), k.link.close()); err != nil {
-			s.config.Logger.Error("closing the checkpoint connection failed", "error", err)
+			s.config.Logger.Error("closing the checkpoint connection failed", slog.Any("error", err))
 		}
 	}()
 	for {
@@ -46,7 +47,7 @@ func (k *keeper) loop(s *Store) {
 		p, err := checkpoint(k.pass)
 		if err != nil {
 			// The log only grows; the next commit or checkpoint meets the same fault and tells.
-			s.config.Logger.Warn("a checkpoint failed", "error", err)
+			s.config.Logger.Warn("a checkpoint failed", slog.Any("error", err))
 			continue
 		}
 		if p.frames*framePage >= k.limit {
@@ -85,6 +86,6 @@ func (w *writer) startOver() {
 		err = errors.Join(err, st.close())
 	}
 	if err != nil {
-		w.s.config.Logger.Warn("starting the log over failed", "error", err)
+		w.s.config.Logger.Warn("starting the log over failed", slog.Any("error", err))
 	}
 }

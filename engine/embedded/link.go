@@ -33,7 +33,9 @@ func dsn(path string, readOnly bool, pragmas ...string) string {
 	return u.String()
 }
 
-func open(dsn string) (*link, error) {
+// open connects. Like all of a link's methods it takes no context: what the writer has begun it finishes, and its
+// callers stop waiting instead.
+func open(dsn string) (*link, error) { //nolint:contextcheck // see above
 	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
@@ -48,7 +50,7 @@ func open(dsn string) (*link, error) {
 func (l *link) close() error { return l.conn.Close() }
 
 // run executes a script without arguments.
-func (l *link) run(script string) error {
+func (l *link) run(script string) error { //nolint:contextcheck // see open
 	_, err := l.conn.(driver.ExecerContext).ExecContext(context.Background(), script, nil)
 	return err
 }
@@ -75,7 +77,7 @@ func ifNil(row []driver.Value, err error) error {
 	return nil
 }
 
-func (l *link) prepare(query string) (*stmt, error) {
+func (l *link) prepare(query string) (*stmt, error) { //nolint:contextcheck // see open
 	s, err := l.conn.(driver.ConnPrepareContext).PrepareContext(context.Background(), query)
 	if err != nil {
 		return nil, fmt.Errorf("preparing %q: %w", firstWords(query), err)

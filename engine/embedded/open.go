@@ -51,10 +51,42 @@ func prepareDir(dir string) (string, error) {
 	return dir, nil
 }
 
+// isFresh reports whether there is no database yet: no file, or an empty one that a start left which was cut short. A
+// log without its file is no new store: ErrCorrupt.
+func isFresh(path string) (bool, error) {
+	size := func(path string) (int64, error) {
+		info, err := os.Stat(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return 0, nil
+		}
+		if err != nil {
+			return 0, fmt.Errorf("looking at %s: %w", path, err)
+		}
+		return info.Size(), nil
+	}
+	file, err := size(path)
+	if err != nil || file > 0 {
+		return false, err
+	}
+	log, err := size(path + "-wal")
+	if err == nil && log > 0 {
+		err = fmt.Errorf("%w: %s is missing or empty, and its log is there: put the file back, or restore a backup", ErrCorrupt, path)
+	}
+	return err == nil, err
+}
+
 // openFile opens the writer's connection, on a file that is made if it is not there, and brings the schema up to date.
 func openFile(path string, logLimit int64) (l *link, err error) {
-	_, statErr := os.Stat(path)
-	fresh := errors.Is(statErr, fs.ErrNotExist)
+	fresh, err := isFresh(path)
+	if err != nil {
+		return nil, err
+	}
+	if fresh {
+		// Payments and the installation's secret are nobody else's business; the log files take the file's mode.
+		if err := makeEmpty(path); err != nil {
+			return nil, err
+		}
+	}
 	l, err = open(dsn(path, false))
 	if err != nil {
 		return nil, err

@@ -56,13 +56,10 @@ func OpenReader(ctx context.Context, dir string) (*Reader, error) {
 	if err = errors.Join(explain(err), l.close()); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return openReader(dir, time.Now)
+	return openReader(ctx, dir, time.Now)
 }
 
-func openReader(dir string, clock func() time.Time) (*Reader, error) {
+func openReader(ctx context.Context, dir string, clock func() time.Time) (*Reader, error) {
 	path := filepath.Join(dir, dbName)
 	db, err := openDB(path, readers)
 	if err != nil {
@@ -73,7 +70,8 @@ func openReader(dir string, clock func() time.Time) (*Reader, error) {
 		into  **sql.Stmt
 		query string
 	}{
-		{&r.load, "SELECT o.seq, o.tenant, o.ref, o.slot, " + recordParts + "WHERE o.id = ?"},
+		{&r.load, "SELECT o.seq, o.tenant, o.ref, o.slot, o.hot, g.base, g.request, f.body FROM operation o " +
+			"LEFT JOIN origin g ON g.seq = o.seq LEFT JOIN frozen f ON f.seq = o.seq WHERE o.id = ?"},
 		{&r.due, "SELECT id FROM operation WHERE due <= ? ORDER BY due LIMIT ?"},
 		{&r.tenantNo, "SELECT no FROM tenant WHERE name = ?"},
 		{&r.scan, "SELECT seq, tenant, state, created FROM operation WHERE seq < ? ORDER BY seq DESC"},
@@ -88,7 +86,7 @@ func openReader(dir string, clock func() time.Time) (*Reader, error) {
 		{&r.keys, keyColumns + "ORDER BY no"},
 		{&r.keyByHash, keyColumns + "WHERE hash = ?"},
 	} {
-		if *p.into, err = db.Prepare(p.query); err != nil {
+		if *p.into, err = db.PrepareContext(ctx, p.query); err != nil {
 			return nil, joinClose(fmt.Errorf("preparing to read: %w", explain(err)), db)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/payonce/payonce/idempotency"
 )
 
-// ErrNoBackup: the file is a payonce database, but not one that Backup wrote, so nobody knows when it was taken.
+// ErrNoBackup means that the file is a payonce database, but not one that Backup wrote, so nobody knows when it was taken.
 var ErrNoBackup = errors.New("the file is not a backup: use one that payonce backup made")
 
 // gateMargin is how far before the backup the window begins that a restored ledger may have forgotten: clocks differ.

@@ -61,7 +61,7 @@ func (a mark) after(b mark) bool {
 }
 
 func newShelf(ctx context.Context, c Config, boot uint64) (*shelf, error) {
-	rows, err := openBacklog(c.Dir)
+	rows, err := openBacklog(ctx, c.Dir)
 	if err != nil {
 		return nil, err
 	}

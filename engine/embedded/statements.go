@@ -6,10 +6,10 @@ import "errors"
 type statements struct {
 	begin, commit, rollback *stmt
 
-	insert, updateState, updateAll  *stmt
+	insert, updateHot, updateAll    *stmt
 	header, bySeq, holder           *stmt
 	insertOrigin, updateOrigin      *stmt
-	putWork, putEnded               *stmt
+	insertFrozen                    *stmt
 	insertMessage, deleteMessage    *stmt
 	countMessage                    *stmt
 	insertEvent, tally, newTenant   *stmt
@@ -20,11 +20,8 @@ type statements struct {
 }
 
 // wholeRecord selects a record's parts.
-const wholeRecord = "SELECT o.id, " + recordParts
-
-// recordParts are hot, base, request and frozen of operation o.
-const recordParts = `coalesce(e.hot, w.hot, g.hot), g.base, g.request, w.frozen FROM operation o
-	LEFT JOIN origin g ON g.seq = o.seq LEFT JOIN work w ON w.seq = o.seq LEFT JOIN ended e ON e.seq = o.seq `
+const wholeRecord = `SELECT o.id, o.hot, g.base, g.request, f.body FROM operation o
+	LEFT JOIN origin g ON g.seq = o.seq LEFT JOIN frozen f ON f.seq = o.seq `
 
 func prepareAll(l *link) (*statements, error) {
 	s := &statements{}
@@ -37,19 +34,17 @@ func prepareAll(l *link) (*statements, error) {
 		{&s.rollback, "ROLLBACK"},
 		// Uniqueness of id and of the holder is the database's to keep. A row that would break it is not written,
 		// and the writer then looks which of the two it was.
-		{&s.insert, `INSERT INTO operation (seq, id, tenant, state, version, created, ref, slot, due, attention)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
-		{&s.updateState, "UPDATE operation SET state = ?, version = ? WHERE seq = ?"},
-		{&s.updateAll, `UPDATE OR IGNORE operation SET state = ?, version = ?, ref = ?, slot = ?, due = ?, attention = ?
-			WHERE seq = ?`},
+		{&s.insert, `INSERT INTO operation (seq, id, tenant, state, version, created, ref, slot, due, attention, hot)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`},
+		{&s.updateHot, "UPDATE operation SET state = ?, version = ?, hot = ? WHERE seq = ?"},
+		{&s.updateAll, `UPDATE OR IGNORE operation SET state = ?, version = ?, hot = ?, ref = ?, slot = ?, due = ?,
+			attention = ? WHERE seq = ?`},
 		{&s.header, "SELECT seq, tenant, state, version, ref, slot, due, attention FROM operation WHERE id = ?"},
 		{&s.bySeq, wholeRecord + "WHERE o.seq = ?"},
 		{&s.holder, wholeRecord + "WHERE o.ref = ? AND o.slot = 0"},
-		{&s.insertOrigin, "INSERT INTO origin (seq, base, request, hot) VALUES (?, ?, ?, ?)"},
+		{&s.insertOrigin, "INSERT INTO origin (seq, base, request) VALUES (?, ?, ?)"},
 		{&s.updateOrigin, "UPDATE origin SET base = ?, request = coalesce(?, request) WHERE seq = ?"},
-		{&s.putWork, `INSERT INTO work (seq, hot, frozen) VALUES (?, ?, ?) ON CONFLICT (seq)
-			DO UPDATE SET hot = coalesce(excluded.hot, hot), frozen = coalesce(excluded.frozen, frozen)`},
-		{&s.putEnded, "INSERT INTO ended (seq, hot) VALUES (?, ?) ON CONFLICT (seq) DO UPDATE SET hot = excluded.hot"},
+		{&s.insertFrozen, "INSERT OR REPLACE INTO frozen (seq, body) VALUES (?, ?)"},
 		{&s.insertMessage, "INSERT INTO message (mid, op, enqueued, avail, receives, trace) VALUES (?, ?, ?, ?, 0, ?)"},
 		{&s.deleteMessage, "DELETE FROM message WHERE mid = ?"},
 		{&s.countMessage, "UPDATE message SET receives = ? WHERE mid = ?"},

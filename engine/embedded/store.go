@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/payonce/payonce/access"
@@ -34,8 +35,9 @@ type Store struct {
 	queue  *shelf
 	feed   *feed
 
-	tasks chan task
-	quiet chan func(*writer) // run by the writer between two batches
+	health atomic.Pointer[error] // why the writer refuses to write; nil while it does not
+	tasks  chan task
+	quiet  chan func(*writer) // run by the writer between two batches
 
 	closing sync.RWMutex // held for reading while a task is handed over
 	closed  bool
@@ -74,7 +76,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 
 // start opens what stands beside the writer and sets it going.
 func (s *Store) start(ctx context.Context, w *writer) error {
-	reader, err := openReader(s.config.Dir, s.config.Clock)
+	reader, err := openReader(ctx, s.config.Dir, s.config.Clock)
 	if err != nil {
 		return err
 	}
@@ -109,6 +111,15 @@ func (s *Store) Close() error {
 	s.queue.shut()
 	s.running.Wait()
 	return errors.Join(s.queue.close(), s.Reader.Close(), s.lock.Close())
+}
+
+// Health is nil while the store can write. After a failed sync, and the like, it says why not: ErrBroken. A full disk is
+// not that: it refuses single writes, and passes.
+func (s *Store) Health() error {
+	if err := s.health.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // submit hands a task to the writer and waits for its end. When ctx ends first, the task may still be carried out.

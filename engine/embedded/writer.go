@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"runtime"
 
@@ -117,7 +118,7 @@ func (w *writer) close() error {
 func (w *writer) loop() {
 	defer func() {
 		if err := w.close(); err != nil {
-			w.s.config.Logger.Error("closing the database failed", "error", err)
+			w.s.config.Logger.Error("closing the database failed", slog.Any("error", err))
 		}
 	}()
 	tasks := make([]task, 0, w.s.config.MaxBatch)
@@ -221,8 +222,9 @@ func (w *writer) rollback() error {
 // fail makes the writer refuse everything from now on.
 func (w *writer) fail(err error) {
 	w.broken = fmt.Errorf("%w: %w", ErrBroken, err)
+	w.s.health.Store(&w.broken)
 	w.s.cache.clear()
-	w.s.config.Logger.Error("a write failed; the store refuses further writes until it is opened again", "error", err)
+	w.s.config.Logger.Error("a write failed; the store refuses further writes until it is opened again", slog.Any("error", err))
 }
 
 // hookError is an error of a test's hook.

@@ -61,7 +61,7 @@ func testStaleVersion(t *testing.T, b *bench) {
 	if second.Fence <= first.Fence {
 		t.Fatalf("fence %d after %d", second.Fence, first.Fence)
 	}
-	refused[*idempotency.StaleError](t, b, Settle(b.clock.Now(), first, idempotency.Failed))
+	_ = refused[*idempotency.StaleError](t, b, Settle(b.clock.Now(), first, idempotency.Failed))
 	if got := b.load(r.ID); got.Lease.Owner != "1/2" || got.State != idempotency.Processing {
 		t.Errorf("the stale owner changed the record: %+v", got)
 	}
@@ -77,7 +77,7 @@ func testExistingAnswersFirst(t *testing.T, b *bench) {
 	}
 	b.commit(Settle(b.clock.Now(), r, idempotency.Failed))
 	b.accept("k2", "order-1")
-	refused[*idempotency.StaleError](t, b, Accept(b.clock.Now(), tenant, "k1", "order-1"))
+	_ = refused[*idempotency.StaleError](t, b, Accept(b.clock.Now(), tenant, "k1", "order-1"))
 }
 
 func testReferenceHeld(t *testing.T, b *bench) {
@@ -103,7 +103,7 @@ func testHolderFreed(t *testing.T, b *bench) {
 		b.commit(Settle(b.clock.Now(), r, state))
 	}
 	b.accept("last", "order-1")
-	refused[*idempotency.HeldError](t, b, Accept(b.clock.Now(), tenant, "late", "order-1"))
+	_ = refused[*idempotency.HeldError](t, b, Accept(b.clock.Now(), tenant, "late", "order-1"))
 }
 
 // testTakeover: a record that does not hold its reference takes it with the claim, or is refused.
@@ -123,7 +123,7 @@ func testTakeover(t *testing.T, b *bench) {
 	if got := b.commit(Claim(b.clock.Now(), waiting, "1/1")); !got.Holds {
 		t.Fatal("the claim did not take the reference")
 	}
-	refused[*idempotency.HeldError](t, b, Accept(b.clock.Now(), tenant, "k3", "order-1"))
+	_ = refused[*idempotency.HeldError](t, b, Accept(b.clock.Now(), tenant, "k3", "order-1"))
 }
 
 func testAllowRepeat(t *testing.T, b *bench) {
@@ -145,7 +145,7 @@ func testAllowRepeat(t *testing.T, b *bench) {
 func testReferencePerTenant(t *testing.T, b *bench) {
 	b.accept("k1", "order-1")
 	b.commit(Accept(b.clock.Now(), "other", "k1", "order-1"))
-	refused[*idempotency.HeldError](t, b, Accept(b.clock.Now(), "other", "k2", "order-1"))
+	_ = refused[*idempotency.HeldError](t, b, Accept(b.clock.Now(), "other", "k2", "order-1"))
 }
 
 func testRefusedWritesNothing(t *testing.T, b *bench) {
@@ -155,11 +155,11 @@ func testRefusedWritesNothing(t *testing.T, b *bench) {
 	o := c.Record.Outcome()
 	c.Outcome = &o
 	c.Letter = &idempotency.Letter{Operation: c.Record.ID, Tenant: tenant, Class: idempotency.AttentionVerify, At: 1}
-	refused[*idempotency.HeldError](t, b, c)
+	_ = refused[*idempotency.HeldError](t, b, c)
 	c = Settle(b.clock.Now(), r, idempotency.Failed)
 	c.Expect, c.Record.Version = 7, 8
 	c.Messages = []idempotency.Message{{Operation: r.ID}}
-	refused[*idempotency.StaleError](t, b, c)
+	_ = refused[*idempotency.StaleError](t, b, c)
 	if after := b.depth(); after != before {
 		t.Errorf("depth was %+v, is %+v", before, after)
 	}

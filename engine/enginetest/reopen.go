@@ -47,8 +47,7 @@ func testReopen(t *testing.T, b *bench) {
 		gone[d.Operation] = true
 	}
 	b.receive(10, time.Hour) // in flight: visible again after the restart
-	late := b.commit(idempotency.Change{Messages: []idempotency.Message{{Operation: ID(tenant, "k0"), Delay: time.Minute}}})
-	_ = late
+	b.commit(idempotency.Change{Messages: []idempotency.Message{{Operation: ID(tenant, "k0"), Delay: time.Minute}}})
 	feed, err := b.Reader.Events(b.ctx, tenant, 0, 100)
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +73,7 @@ func testReopen(t *testing.T, b *bench) {
 	if d := b.receive(10, time.Hour); len(d) != 1 || d[0].Operation != ID(tenant, "k0") {
 		t.Errorf("the delayed message: %+v", d)
 	}
-	refused[*idempotency.HeldError](t, b, Accept(b.clock.Now(), tenant, "new", "order-0"))
+	_ = refused[*idempotency.HeldError](t, b, Accept(b.clock.Now(), tenant, "new", "order-0"))
 	if again, err := b.Reader.Events(b.ctx, tenant, 0, 100); err != nil || !reflect.DeepEqual(again.Events, feed.Events) {
 		t.Errorf("the feed is\n%+v\nwas\n%+v\n%v", again, feed, err)
 	}

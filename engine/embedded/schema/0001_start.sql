@@ -1,7 +1,6 @@
 -- Rows are appended in the order of accepting, so that a batch of payments shares pages. The one index with random
--- keys that every payment touches is the one on id; a reference has another. The rows that every step of a payment
--- changes are small and keep their size. What a step knows is appended to a table of its own, not rewritten in place:
--- growing rows would split the pages that they share.
+-- keys that every payment touches is the one on id. What is written once (base, request, frozen) stays out of the
+-- table whose rows are rewritten.
 
 CREATE TABLE meta (
   name  TEXT PRIMARY KEY,
@@ -13,7 +12,7 @@ CREATE TABLE tenant (
   name TEXT NOT NULL UNIQUE
 );
 
--- What is searched for. The record itself is in the tables below.
+-- hot is what changes of a record, as CBOR; the columns before it repeat what is searched for.
 CREATE TABLE operation (
   seq       INTEGER PRIMARY KEY,
   id        BLOB    NOT NULL,
@@ -24,7 +23,8 @@ CREATE TABLE operation (
   ref       BLOB,             -- token of tenant and reference; NULL without a reference
   slot      INTEGER,          -- 0 for the one payment that holds ref, seq for the others
   due       INTEGER,          -- ms since 1970; NULL: not the janitor's business
-  attention INTEGER           -- 1 or NULL
+  attention INTEGER,          -- 1 or NULL
+  hot       BLOB    NOT NULL
 );
 
 CREATE UNIQUE INDEX operation_id ON operation (id);
@@ -36,26 +36,16 @@ CREATE INDEX operation_due ON operation (due) WHERE due IS NOT NULL;
 
 CREATE INDEX operation_attention ON operation (attention) WHERE attention IS NOT NULL;
 
--- All blobs are CBOR. base is what does not change of a record, request what the app asked for (NULL: it is not known),
--- hot what does change. The hot that counts is that of ended, else of work, else of origin.
+-- base is what does not change of a record, request what the app asked for (NULL: it is not known), as CBOR.
 CREATE TABLE origin (
   seq     INTEGER PRIMARY KEY,
   base    BLOB NOT NULL,
-  request BLOB,
-  hot     BLOB NOT NULL
+  request BLOB
 );
 
--- From the second version on; frozen is the request that was sent to Stripe.
-CREATE TABLE work (
-  seq    INTEGER PRIMARY KEY,
-  hot    BLOB,
-  frozen BLOB
-);
-
--- From the final state on.
-CREATE TABLE ended (
-  seq INTEGER PRIMARY KEY,
-  hot BLOB NOT NULL
+CREATE TABLE frozen (
+  seq  INTEGER PRIMARY KEY,
+  body BLOB NOT NULL
 );
 
 -- Who may see a message, and until when it is hidden, is known to the one writing process only. A row says that the
