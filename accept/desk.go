@@ -31,6 +31,9 @@ type Config struct {
 	Installation uuid.UUID
 	// Secret keys the fingerprints: at least 16 bytes, drawn when the ledger is made, never changed. Required.
 	Secret []byte
+	// Gate reports whether the ledger was restored and may still have forgotten payments. While it does, a cancel of
+	// an unknown key is undecided: its payment may be charged. Nil: never.
+	Gate func() bool
 	// MaxBacklog bounds the work that waits: above it new payments are refused, repeats are still answered.
 	// 0: no bound.
 	MaxBacklog int
@@ -48,6 +51,7 @@ type Desk struct {
 	maxBacklog   int
 	retryAfter   time.Duration
 	resend       bool
+	gate         func() bool
 }
 
 // maxTries bounds how often a commit is tried again after the record changed under it. Each change is somebody's
@@ -76,7 +80,7 @@ func New(c Config) (*Desk, error) {
 	}
 	return &Desk{
 		ledger: c.Ledger, queue: c.Queue, now: c.Clock, installation: c.Installation, secret: c.Secret,
-		maxBacklog: c.MaxBacklog, retryAfter: c.RetryAfter, resend: !c.Ledger.AtomicAccept(),
+		maxBacklog: c.MaxBacklog, retryAfter: c.RetryAfter, resend: !c.Ledger.AtomicAccept(), gate: c.Gate,
 	}, nil
 }
 
@@ -139,6 +143,9 @@ func (d *Desk) Cancel(ctx context.Context, tenant string, key events.Key) (Resul
 		return Result{}, err
 	}
 	return d.run(ctx, found, func(r idempotency.Record) (idempotency.Change, error) {
+		if r.State == idempotency.Absent && d.gate != nil && d.gate() {
+			return idempotency.Change{}, &UndecidedError{Cause: errForgotten}
+		}
 		c, _, err := idempotency.Next(r, in, d.now())
 		var late *idempotency.TooLateError
 		if errors.As(err, &late) {

@@ -11,6 +11,8 @@ import (
 // ErrKeyReused means that the key was used before, with another request. Nothing was stored.
 var ErrKeyReused = idempotency.ErrKeyReused
 
+var errForgotten = errors.New("restored from a backup: whether the payment of this key was charged since is being asked")
+
 var errContended = errors.New("the record changed with every try")
 
 // HeldError means that another payment of the tenant holds the reference (rule 9). Nothing of this call was stored, and nothing

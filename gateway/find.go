@@ -11,7 +11,7 @@ type finding struct {
 	call  *idempotency.Call
 	ours  *idempotency.Intent // the one that matters most
 	paid  int                 // how many of ours are paid
-	other *idempotency.Intent // of another payment for the purchase: paid, or on its way to it without us
+	other *idempotency.Intent // of another payment for the purchase, not canceled
 }
 
 // find lists the window and keeps what has our installation, payment id, amount and currency. Only a walk that saw the
@@ -81,14 +81,13 @@ func (f *finding) see(s *Stripe, w *wireIntent) error {
 		if f.ours == nil || rank(i.Status) > rank(f.ours.Status) {
 			f.ours = i
 		}
-	case !mine && !i.AllowRepeat && rank(i.Status) >= onItsWay && (f.other == nil || rank(i.Status) > rank(f.other.Status)):
+	case !mine && !i.AllowRepeat && i.Status != idempotency.IntentCanceled && (f.other == nil || rank(i.Status) > rank(f.other.Status)):
 		f.other = i
 	}
 	return nil
 }
 
-// answer sums up a whole window. Another payment's intent that is paid, or may become so without us, decides unless
-// that is so of ours: an open one of ours is then closed, as the purchase would be paid twice.
+// answer sums up a whole window. Another payment's intent is reported unless ours is paid, or may become so without us.
 func (f *finding) answer(a idempotency.Answer) idempotency.Answer {
 	a.PaidIntents = f.paid
 	switch {

@@ -119,12 +119,15 @@ func TestFindOther(t *testing.T) {
 	look := find(mine)
 	look.AnyOfReference = true
 
-	r.open(on(2), "unpaid")
 	r.pay(on(4, func(r *idempotency.Record) { r.AllowRepeat = true }), "repeat")
 	r.pay(on(5, func(r *idempotency.Record) { r.Tenant = "another" }), "tenant")
 	r.pay(record(6), "reference")
 	r.want(idempotency.AnswerNothing, look)
 
+	open := r.open(on(2), "unpaid")
+	if a := r.want(idempotency.AnswerOther, look); a.Intent.Status != idempotency.IntentRequiresConfirmation {
+		t.Fatalf("one that is open may still be charged: %v, %+v", open, a)
+	}
 	onItsWay := r.pay(on(3, by("pm_sandbox_processing")), "processing").ID
 	if a := r.want(idempotency.AnswerOther, look); a.Intent.ID != onItsWay {
 		t.Fatalf("a bank debit on its way may be paid without us: %+v", a)

@@ -38,7 +38,16 @@ func submit(r Record, in Submit, now Instant) (Change, *Call, error) {
 	if r.State == Accepted && in.Resend {
 		return Change{Messages: []Message{{Operation: r.ID, Trace: r.Trace}}}, nil, nil
 	}
-	return Change{}, nil, nil
+	return stranded(r), nil, nil
+}
+
+// stranded sends the message again for a record that nobody would work on: poison took it off the queue. The app's
+// repeat is a reason to try once more.
+func stranded(r Record) Change {
+	if r.State.Final() || r.Due != 0 || r.Attention == nil || r.State == Accepted || r.State == Processing {
+		return Change{}
+	}
+	return Change{Messages: []Message{{Operation: r.ID, Trace: r.Trace}}}
 }
 
 // cancel stores the wish to close and sends a message: only a worker that holds a work message settles (rule 10).
@@ -57,8 +66,10 @@ func cancel(r Record, in Cancel, now Instant) (Change, *Call, error) {
 		return change(r), nil, nil
 	case r.KeyHash != in.KeyHash && r.KeyHash != [32]byte{}:
 		return Change{}, nil, ErrKeyReused
-	case r.State == Canceled || r.State != Canceled && !r.State.Final() && r.Closing != 0:
-		return Change{}, nil, nil // done, or under way
+	case r.State == Canceled:
+		return Change{}, nil, nil
+	case !r.State.Final() && r.Closing != 0:
+		return stranded(r), nil, nil // under way
 	case r.State.Final():
 		return Change{}, nil, &TooLateError{State: r.State}
 	}

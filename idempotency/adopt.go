@@ -10,6 +10,10 @@ func adopt(r Record, in Adopt, now Instant) (Change, *Call, error) {
 	i := in.Intent
 	spare := i.Status == IntentCanceled || i.Status == IntentRequiresPaymentMethod || i.Status == IntentRequiresConfirmation
 	switch {
+	case r.State.Negative() && !spare:
+		// Reported as not charged, and Stripe shows otherwise: the report was made by a ledger that had forgotten.
+		r.attend(AttentionContradiction, now)
+		return withLetter(r, "this payment is final as not charged, and Stripe shows "+i.ID+" as "+string(i.Status)+": refund it, or tell the app"), nil, nil
 	case r.State.Final():
 		return Change{}, nil, nil
 	case r.State != Absent && (r.State == Processing || r.Request != nil || len(r.Attempts) > 0):

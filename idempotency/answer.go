@@ -65,6 +65,9 @@ func charged(r Record, in Answered, now Instant) (Change, *Call, error) {
 	case a.Class == AnswerIntent || a.Class == AnswerUnexpectedState:
 		at.Answer = a.Class
 		return byStatus(r, in, now)
+	case a.Class == AnswerInvalid && at.Sends > 1 && r.Intent == "":
+		at.Answer = a.Class // of this send only; of an earlier one, in one step, it says nothing
+		return retry(r, in, now, Unknown, a.Class.String())
 	case a.Class == AnswerDeclined || a.Class == AnswerInvalid:
 		at.Answer = a.Class
 		if r.Intent == "" && a.Intent != nil {
@@ -156,6 +159,7 @@ func nonCharge(r Record, in Answered, now Instant, f events.Failure) (Change, *C
 func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 	a := in.Answer
 	r.Evidence = evidence(in, now)
+	gate := in.Gate
 	if in.Call.Kind == CallFind {
 		in.Gate = nil // what the gate asks for has just been asked
 	}
@@ -166,12 +170,7 @@ func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 		}
 		return bySight(r, in, now)
 	case AnswerOther:
-		// After a restore: the purchase was paid by a payment that the ledger had forgotten (rule 9).
-		r.Closing = Superseded
-		if a.Own != nil && a.Own.Payment == r.ID && a.Own.Status != IntentCanceled && len(r.Attempts) == 0 {
-			r.Intent = a.Own.ID // closed at Stripe first, as any other (rule 8)
-		}
-		return closing(r, in.Receive, now)
+		return otherSeen(r, in, gate, now)
 	case AnswerNothing:
 		return nothing(r, in, now)
 	case AnswerMissing, AnswerInvalid:
@@ -179,6 +178,32 @@ func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 	}
 	r.Evidence = nil
 	return retry(r, in, now, keep(r), "stripe_cannot_be_asked") // down is not absent
+}
+
+// otherSeen: after a restore, Stripe shows the purchase with a payment that the ledger had forgotten (rule 9). One that
+// is paid, or on its way, supersedes this one. So does any that came after this one was accepted, if the backup has this
+// one: it can only have been accepted because this one had ended. Else an unpaid one counts as dead once a look began
+// after the quiet period: the process that knew it is gone, and what it sent has taken effect by then or never will.
+func otherSeen(r Record, in Answered, gate *Window, now Instant) (Change, *Call, error) {
+	a, other := in.Answer, in.Answer.Intent
+	own := a.Own != nil && a.Own.Payment == r.ID && len(r.Attempts) == 0
+	open := other != nil && (other.Status == IntentRequiresPaymentMethod || other.Status == IntentRequiresConfirmation)
+	switch {
+	case other == nil:
+		return mismatch(r, in, now)
+	case !open, gate != nil && r.Created < gate.From && other.Created > r.Created.Add(Quiet):
+		r.Closing = Superseded
+		if own && a.Own.Status != IntentCanceled {
+			r.Intent = a.Own.ID // closed at Stripe first, as any other (rule 8)
+		}
+		return closing(r, in.Receive, now)
+	case gate == nil || a.Began < gate.To.Add(Quiet):
+		return retry(r, in, now, keep(r), "other_not_quiet")
+	case own:
+		in.Answer.Class, in.Answer.Intent = AnswerIntent, a.Own
+		return bySight(r, in, now)
+	}
+	return nothing(r, in, now)
 }
 
 // bySight judges an intent that a look found. An unpaid one is no proof of non-payment: go on with it, or close it.

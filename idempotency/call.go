@@ -90,8 +90,8 @@ const (
 	AnswerMissing
 	// AnswerNothing: CallFind saw the whole window and nothing matches.
 	AnswerNothing
-	// AnswerOther: CallFind with AnyOfReference found that the purchase is paid by another payment, or may become so
-	// without us, and this one is not. Own is the unpaid intent of this payment, if it has one.
+	// AnswerOther: CallFind with AnyOfReference found an intent of another payment for the purchase that is not canceled,
+	// and none of this payment that is paid or may become so without us. Own is this payment's intent, if it has one.
 	AnswerOther
 )
 

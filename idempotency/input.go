@@ -77,8 +77,21 @@ func (Wake) input()     {}
 func (Poisoned) input() {}
 func (Adopt) input()    {}
 
-// Window is a span of time, inclusive.
-type Window struct{ From, To Instant }
+// Window is a span of time, inclusive: what a restored ledger may have forgotten, from the backup to the restore.
+type Window struct {
+	From, To Instant
+	// Oldest is when the oldest payment was accepted that the backup has as not final; zero: none. Its intent may be
+	// as old, so the sweep begins there; a first attempt asks from its own payment's acceptance on.
+	Oldest Instant
+}
+
+// SweepFrom is where the sweep of the window begins.
+func (w Window) SweepFrom() Instant {
+	if w.Oldest != 0 {
+		return min(w.From, w.Oldest.Add(-FindMargin))
+	}
+	return w.From
+}
 
 // Policy is how a tenant's payments are charged. The zero value is filled by DefaultPolicy.
 type Policy struct {

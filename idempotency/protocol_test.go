@@ -336,15 +336,32 @@ func TestGateAsksBeforeAFirstSend(t *testing.T) {
 		}
 	})
 	t.Run("the purchase was paid by a payment that was forgotten", func(t *testing.T) {
-		p := newPlay(t, in).submit().receive().answer(Answer{Class: AnswerOther}).expect(Superseded).callsNothing()
+		p := newPlay(t, in).submit().receive().answer(Answer{Class: AnswerOther, Intent: other(IntentSucceeded)}).expect(Superseded).callsNothing()
 		if p.r.Holds {
 			t.Fatal("it holds the reference")
 		}
 	})
 	t.Run("and an open intent of this payment is closed first", func(t *testing.T) {
 		p := newPlay(t, in).submit().receive()
-		p.answer(Answer{Class: AnswerOther, Own: intentIs(IntentRequiresConfirmation)}).expect(Processing).calls(CallCancel)
+		p.answer(Answer{Class: AnswerOther, Intent: other(IntentSucceeded), Own: intentIs(IntentRequiresConfirmation)}).expect(Processing).calls(CallCancel)
 		p.answer(Answer{Class: AnswerIntent, Intent: intentIs(IntentCanceled)}).expect(Superseded)
+	})
+	t.Run("another payment of the purchase is on its way", func(t *testing.T) {
+		newPlay(t, in).submit().receive().answer(Answer{Class: AnswerOther, Intent: other(IntentProcessing)}).expect(Superseded)
+	})
+	t.Run("another payment was accepted after this one, so this one had ended", func(t *testing.T) {
+		in := receiveIn()
+		in.Gate = &Window{From: At(start.Add(time.Hour)), To: At(start.Add(2 * time.Hour))}
+		later := other(IntentRequiresConfirmation)
+		later.Created = At(start.Add(90 * time.Minute))
+		newPlay(t, in).submit().after(2 * time.Hour).receive().answer(Answer{Class: AnswerOther, Intent: later}).expect(Superseded)
+	})
+	t.Run("another payment of the purchase may still be charged: wait until it is quiet", func(t *testing.T) {
+		p := newPlay(t, in).submit().receive().answer(Answer{Class: AnswerOther, Intent: other(IntentRequiresConfirmation)})
+		p.expect(RetryScheduled).callsNothing()
+		p.after(Quiet).receive().answer(Answer{Class: AnswerOther, Intent: other(IntentRequiresConfirmation)}).calls(CallCreate)
+		p = newPlay(t, in).submit().after(Quiet).receive()
+		p.answer(Answer{Class: AnswerOther, Intent: other(IntentRequiresConfirmation), Own: intentIs(IntentRequiresConfirmation)}).calls(CallConfirm)
 	})
 	t.Run("found unpaid: go on with that one", func(t *testing.T) {
 		p := newPlay(t, in).submit().receive()
@@ -356,6 +373,32 @@ func TestGateAsksBeforeAFirstSend(t *testing.T) {
 	t.Run("Stripe down is not nothing", func(t *testing.T) {
 		newPlay(t, in).submit().receive().answer(Answer{Class: AnswerNone}).expect(RetryScheduled).callsNothing()
 	})
+}
+
+// other is an intent of another payment for the same purchase.
+func other(status IntentStatus) *Intent {
+	return &Intent{ID: "pi_other", Status: status, Amount: testMoney, Payment: otherID, Tenant: "shop"}
+}
+
+// A cancel before the gate closes could have stored "canceled" for a payment that Stripe shows as charged.
+func TestAdoptContradictionIsShown(t *testing.T) {
+	p := newPlay(t, receiveIn()).step(Cancel{ID: testID, Tenant: "shop", KeyHash: keyHash}).expect(Canceled)
+	p.step(Adopt{Intent: *intentIs(IntentSucceeded)}).expect(Canceled)
+	if p.r.Attention == nil || p.r.Attention.Class != AttentionContradiction || p.last.Letter == nil {
+		t.Fatalf("%+v", p.r.Attention)
+	}
+}
+
+// Poison in the middle of a close leaves nobody who works on it; the app's repeat puts it back.
+func TestPoisonIsWokenByARepeat(t *testing.T) {
+	wish := Cancel{ID: testID, Tenant: "shop", KeyHash: keyHash}
+	p := newPlay(t, receiveIn()).submit().step(wish).step(Poisoned{Receives: 30}).expect(RetryScheduled)
+	for _, in := range []Input{wish, submitIn()} {
+		if c, _, err := Next(p.r, in, p.now); err != nil || len(c.Messages) != 1 {
+			t.Fatalf("%T: %+v %v", in, c, err)
+		}
+	}
+	p.receive().expect(Canceled)
 }
 
 func TestAdopt(t *testing.T) {

@@ -184,6 +184,8 @@ const (
 	AttentionDuplicate AttentionClass = "duplicate_charge"
 	// AttentionMismatch: Stripe's PaymentIntent differs from the record in amount, currency or ids.
 	AttentionMismatch AttentionClass = "mismatch"
+	// AttentionContradiction: reported as not charged, and Stripe shows a charge. Only a restore can lead here.
+	AttentionContradiction AttentionClass = "contradiction"
 	// AttentionOverdue: the payer did not act, or Stripe did not settle, within the bound.
 	AttentionOverdue AttentionClass = "overdue"
 )

@@ -10,8 +10,9 @@ import (
 const (
 	// wakeGrace is how long the janitor waits for a delayed message before it sends another.
 	wakeGrace = time.Minute
-	// wakeAgain is when the janitor looks again at a record that it has put back to work.
-	wakeAgain = 5 * time.Minute
+	// wakeAgain is when the janitor looks again at a record that it has put back to work: long, since each time is one
+	// message more, and the backlog may be what keeps the first from being received.
+	wakeAgain = 30 * time.Minute
 	// maxContinued bounds the attempts on one intent that end without a definite answer.
 	maxContinued = 4
 	// manyTries selects the longest delay.

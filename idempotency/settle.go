@@ -111,7 +111,7 @@ func retry(r Record, in Answered, now Instant, to State, why string) (Change, *C
 	r.Lease = Lease{}
 	r.Fence++
 	r.park(now, delay)
-	doubt := to == Unknown && r.Open() != nil && now.Since(r.Open().FirstSent) >= VerifyAfter && r.Attention == nil
+	doubt := to == Unknown && r.Attention == nil && r.inDoubt(now) >= VerifyAfter
 	if doubt {
 		r.attend(AttentionVerify, now)
 	}
@@ -126,6 +126,16 @@ func retry(r Record, in Answered, now Instant, to State, why string) (Change, *C
 		c = letter(c, "in doubt for a day: Stripe shows neither a charge nor its absence")
 	}
 	return c, nil, nil
+}
+
+// inDoubt is how long ago the first attempt was sent of which no definite answer is known.
+func (r *Record) inDoubt(now Instant) time.Duration {
+	for _, a := range r.Attempts {
+		if a.Answer != AnswerDeclined && a.Answer != AnswerInvalid {
+			return now.Since(a.FirstSent)
+		}
+	}
+	return 0
 }
 
 // park sets when the record goes on. A short delay is a delayed message; the janitor's index is behind it in

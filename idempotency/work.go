@@ -157,7 +157,7 @@ func (r *Record) claim(in Receive, now Instant, why string) {
 	r.Fence++
 	r.Lease = Lease{Owner: in.Worker, Until: now.Add(in.Policy.Lease)}
 	r.Holds = r.Reference != "" && !r.AllowRepeat
-	// The message in hand, or its redelivery, finishes this work; were it lost, the janitor finds the lease's end.
+	// The message in hand, or its redelivery, finishes this work.
 	r.NotBefore = 0
 	r.note(now, Processing, why)
 }

@@ -106,7 +106,7 @@ func (s *Sweeper) pause(ctx context.Context, clean bool) error {
 // the walk did not see everything; what was adopted stays adopted.
 func (s *Sweeper) Round(ctx context.Context) (Round, error) {
 	r := Round{Began: idempotency.At(s.c.Now())}
-	window := idempotency.Window{From: s.c.Window.From, To: s.c.Window.To.Add(idempotency.Quiet)}
+	window := idempotency.Window{From: s.c.Window.SweepFrom(), To: s.c.Window.To.Add(idempotency.Quiet)}
 	err := s.c.Sweep(ctx, window, func(i idempotency.Intent) error {
 		if i.Payment.IsZero() || i.Tenant == "" {
 			return nil // not made by payonce

@@ -13,9 +13,9 @@ import (
 // disaster takes the backup, or, if there is one, loses the store with every process and restores it.
 func (w *World) disaster() {
 	switch {
-	case !w.opt.Disaster || w.gate != nil:
+	case !w.opt.Disaster:
 	case w.backup == nil:
-		w.backup, w.taken = w.engine.Backup(), w.now
+		w.backup, w.taken, w.backedGate = w.engine.Backup(), w.now, w.gate
 		w.note("backup")
 	default:
 		w.restore()
@@ -24,11 +24,17 @@ func (w *World) disaster() {
 
 func (w *World) restore() {
 	const margin = 5 * time.Minute // clocks differ
-	w.gate = &idempotency.Window{From: idempotency.At(w.taken.Add(-margin)), To: idempotency.At(w.now)}
+	window := &idempotency.Window{From: idempotency.At(w.taken.Add(-margin)), To: idempotency.At(w.now)}
+	if old := w.backedGate; old != nil { // the backup is of a restored store that was not swept yet
+		window.From, window.Oldest = min(window.From, old.From), old.Oldest
+	}
+	w.gate = window
 	w.engine = memory.Restore(w.backup, w.config)
 	for _, r := range w.records() { // an intent may be as old as the payment
 		if !r.State.Final() {
-			w.gate.From = min(w.gate.From, r.Created.Add(-margin))
+			if window.Oldest == 0 || r.Created < window.Oldest {
+				window.Oldest = r.Created
+			}
 		}
 	}
 	w.backup = nil

@@ -81,7 +81,7 @@ func (w *World) app() {
 	a := w.apps[w.rng.IntN(len(w.apps))]
 	s := a.keys[w.rng.IntN(len(a.keys))]
 	switch n := w.rng.IntN(40); {
-	case n == 0 && !w.opt.Disaster: // a restore forgets a cancel that left nothing at Stripe
+	case n == 0:
 		w.callOff(s)
 	case n == 1 && s.accepted:
 		w.otherBody(s)

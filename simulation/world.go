@@ -73,10 +73,12 @@ type World struct {
 	healed bool
 	backup *memory.Backup // taken, for the disaster to come
 	taken  time.Time
-	gate   *idempotency.Window // open since the disaster
-	sweeps bool                // a sweep is under way: it waits out faults by the wall clock, so it meets none
-	config memory.Config
-	digest hash.Hash
+
+	backedGate *idempotency.Window // as it was when the backup was taken
+	gate       *idempotency.Window // open since the disaster
+	sweeps     bool                // a sweep is under way: it waits out faults by the wall clock, so it meets none
+	config     memory.Config
+	digest     hash.Hash
 
 	installation uuid.UUID
 	res          Result
@@ -146,6 +148,7 @@ func newWorld(opt Options) (*World, error) {
 func (w *World) openDesk() (err error) {
 	w.desk, err = accept.New(accept.Config{
 		Ledger: w.engine, Queue: w.engine, Clock: w.config.Clock, Installation: w.installation, Secret: secret,
+		Gate: func() bool { return w.gate != nil },
 	})
 	return err
 }
