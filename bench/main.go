@@ -111,11 +111,11 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f.StringVar(&o.json, "json", "", "file for the figures, as JSON")
 	f.StringVar(&o.dir, "dir", "", "folder to work in, on the disk to measure; default a temporary one that is removed at the end")
 	f.StringVar(&o.store, "store", "", "folder that keeps the big store for the next run; default: made anew in -dir")
-	f.Int64Var(&limit, "store-limit", 8, "most GB that the big store may take; filling it stops there")
+	f.Int64Var(&limit, "store-limit", 12, "most GB that the big store may take; filling it stops there")
 	f.IntVar(&o.rounds, "rounds", 0, "rounds of each measure (short 3, full 7)")
-	f.IntVar(&o.payments, "payments", 0, "payments of a run of the whole path (short 6000, full 20000)")
-	f.IntVar(&o.requests, "requests", 0, "requests of a run of accept alone (short 30000, full 100000)")
-	f.IntVar(&o.operations, "operations", 0, "payments of a run of the engine (short 30000, full 200000)")
+	f.IntVar(&o.payments, "payments", 0, "payments of a run of the whole path (short 5000, full 20000)")
+	f.IntVar(&o.requests, "requests", 0, "requests of a run of accept alone (short 20000, full 100000)")
+	f.IntVar(&o.operations, "operations", 0, "payments of a run of the engine (short 20000, full 200000)")
 	f.IntVar(&o.records, "records", 0, "settled payments in the big store (short 200000, full 5000000)")
 	f.IntVar(&o.waiting, "waiting", 0, "payments that wait while memory is measured (short 100000, full 1000000)")
 	f.IntVar(&o.seconds, "seconds", 0, "seconds of a round of latencies (short 10, full 30)")
@@ -152,9 +152,9 @@ func (o *options) fill() {
 		short, full int
 	}{
 		{&o.rounds, 3, 7},
-		{&o.payments, 6000, 20_000},
-		{&o.requests, 30_000, 100_000},
-		{&o.operations, 30_000, 200_000},
+		{&o.payments, 5000, 20_000},
+		{&o.requests, 20_000, 100_000},
+		{&o.operations, 20_000, 200_000},
 		{&o.records, 200_000, 5_000_000},
 		{&o.waiting, 100_000, 1_000_000},
 		{&o.seconds, 10, 30},
@@ -174,8 +174,7 @@ type bench struct {
 	temporary bool
 	out, errs io.Writer
 	report    report
-	knee      float64 // payments per second, end to end, two steps; 0: not measured yet
-	big       string  // folder of the big store; empty: not filled yet
+	big       string // folder of the big store; empty: not filled yet
 }
 
 func newBench(ctx context.Context, o options, out, errs io.Writer) (b *bench, err error) {

@@ -80,7 +80,6 @@ func (b *bench) whole(ctx context.Context) (*table, error) {
 	}
 	t.note("CPU is user and system time of the server's process alone, from before the first measured payment until all are settled")
 	t.note("bare answers after Stripe has, payonce before: their answer times are not the same thing, and both are under saturation")
-	b.knee = rate(twoSteps).Median
 	return t, nil
 }
 

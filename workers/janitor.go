@@ -14,6 +14,8 @@ import (
 type Janitor struct {
 	Ledger idempotency.Ledger
 	Now    func() time.Time
+	// Stopped is the pool's: while workers do not receive, waking only adds messages. Nil: never.
+	Stopped func() (bool, time.Time)
 	// Every is how often the index is read. Default 1 s.
 	Every   time.Duration
 	Logger  *slog.Logger
@@ -30,6 +32,14 @@ func (j *Janitor) Run(ctx context.Context) error {
 		every = time.Second
 	}
 	for {
+		if j.Stopped != nil {
+			if stopped, _ := j.Stopped(); stopped {
+				if !wait(ctx, every) {
+					return nil
+				}
+				continue
+			}
+		}
 		n, err := j.Round(ctx)
 		if err != nil && ctx.Err() == nil {
 			j.Logger.Warn("janitor round failed", slog.String("error", err.Error()))

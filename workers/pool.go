@@ -36,7 +36,16 @@ type Pool struct {
 
 	mu   sync.Mutex
 	hand map[queue.Receipt]struct{} // deliveries being worked on, for the heartbeat
+	bad  int                        // times in a row that the store failed
+	rest time.Time                  // nothing is received until then
 }
+
+// After a failure of the store the pool rests, from restFirst doubling to restLongest: each delivery that cannot be
+// committed has asked Stripe in vain.
+const (
+	restFirst   = time.Second
+	restLongest = time.Minute
+)
 
 // New checks the configuration.
 func New(c Config) (*Pool, error) {
@@ -151,8 +160,15 @@ func (p *Pool) receive(ctx context.Context, slots chan struct{}, start func(queu
 	}
 }
 
-// pause waits while Stripe is down: accepting goes on, receiving does not (rule 13). False: ctx has ended.
+// pause waits while Stripe is down, or the store: accepting goes on as it can, receiving does not (rule 13). False: ctx
+// has ended.
 func (p *Pool) pause(ctx context.Context) bool {
+	p.mu.Lock()
+	rest := p.rest.Sub(p.c.Now())
+	p.mu.Unlock()
+	if rest > 0 && !wait(ctx, rest) {
+		return false
+	}
 	for p.c.Stopped != nil {
 		stopped, until := p.c.Stopped()
 		if !stopped {
@@ -182,6 +198,7 @@ func (p *Pool) work(ctx context.Context, d queue.Delivery) {
 	}()
 	for !task.Step(ctx) {
 	}
+	p.stored(!task.Trouble())
 	r := task.Record()
 	p.c.Metrics.worked(task.Result(), r, p.c.Now().Sub(started), p.c.Now())
 	span.SetAttributes(attribute.String("payonce.state", r.State.String()), attribute.String("payonce.result", string(task.Result())))
@@ -189,6 +206,21 @@ func (p *Pool) work(ctx context.Context, d queue.Delivery) {
 		slog.String("state", r.State.String()), slog.String("result", string(task.Result())),
 		slog.Int("attempt", len(r.Attempts)), slog.Int("receives", d.Receives),
 		slog.Duration("duration", p.c.Now().Sub(started)))
+}
+
+// stored notes how the store did.
+func (p *Pool) stored(well bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if well {
+		p.bad = 0
+		return
+	}
+	if until := p.rest; p.c.Now().Before(until) {
+		return // one of those that were under way when it began
+	}
+	p.rest = p.c.Now().Add(min(restFirst<<min(p.bad, 8), restLongest))
+	p.bad++
 }
 
 func (p *Pool) take(r queue.Receipt) {

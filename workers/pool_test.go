@@ -270,6 +270,46 @@ func TestWorkersStopReceivingWhileStripeIsDown(t *testing.T) {
 	})
 }
 
+// A store that cannot write must not make the workers ask Stripe for the same payments again and again.
+func TestWorkersRestWhileTheStoreFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pay := &stripe{}
+		b := newBench(t, pay, nil)
+		ids := b.accept(200)
+		broken := &brokenLedger{Ledger: b.store}
+		b.conf.Ledger = broken
+		b.start()
+		time.Sleep(10 * time.Minute)
+		if n := broken.refused.Load(); n > 64*16 {
+			t.Fatalf("%d tries of 200 payments in ten minutes", n)
+		}
+		broken.well.Store(true)
+		time.Sleep(10 * time.Minute)
+		if err := b.halt(); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range ids {
+			if b.state(id) != idempotency.Succeeded {
+				t.Fatal(b.state(id))
+			}
+		}
+	})
+}
+
+type brokenLedger struct {
+	idempotency.Ledger
+	well    atomic.Bool
+	refused atomic.Int64
+}
+
+func (l *brokenLedger) Commit(ctx context.Context, c idempotency.Change) error {
+	if l.well.Load() {
+		return l.Ledger.Commit(ctx, c)
+	}
+	l.refused.Add(1)
+	return errors.New("disk trouble")
+}
+
 func TestAPanicCostsOneDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pay := &stripe{}

@@ -53,6 +53,8 @@ type Task struct {
 	delay  time.Duration         // for release
 	turns  int
 	result Result
+
+	trouble bool // the store failed: see Trouble
 }
 
 // Result is how a task ended.
@@ -81,6 +83,9 @@ const (
 // maxTurns bounds how often one task goes back to the record because somebody else moved it.
 const maxTurns = 12
 
+// spareAfter is how early a message must come to be one too many, and not just early by the difference of two clocks.
+const spareAfter = 5 * time.Second
+
 // releaseDelay is the pause before a message whose work failed for reasons of our own is visible again.
 const releaseDelay = 2 * time.Second
 
@@ -92,6 +97,10 @@ func (t *Task) Result() Result { return t.result }
 
 // Record is the record as this task last saw or wrote it.
 func (t *Task) Record() idempotency.Record { return t.record }
+
+// Trouble reports whether the task ended because the store failed. What it asked Stripe for meanwhile was in vain, so a
+// pool that goes on would ask again and again.
+func (t *Task) Trouble() bool { return t.trouble }
 
 // Doing names the effect that the next Step will have, for simulations, spans and logs.
 func (t *Task) Doing() string {
@@ -141,6 +150,7 @@ func (t *Task) load(ctx context.Context) {
 	}
 	r, err := t.desk.Ledger.Load(ctx, t.delivery.Operation)
 	if err != nil && !errors.Is(err, idempotency.ErrNotFound) {
+		t.trouble = ctx.Err() == nil
 		t.fail(fmt.Errorf("read the record: %w", err))
 		return
 	}
@@ -211,7 +221,9 @@ func (t *Task) take(ctx context.Context) {
 
 // putOff returns the message until a moment, or drops it where the janitor's index will bring the record back.
 func (t *Task) putOff(wait time.Duration) {
-	if wait > queue.MaxDelay && t.record.Due != 0 {
+	// A waiting record is in the janitor's index, and its own delayed message is due in time: this is a spare one.
+	spare := t.record.State != idempotency.Processing && wait > spareAfter
+	if t.record.Due != 0 && (spare || wait > queue.MaxDelay) {
 		t.phase = phaseDelete
 		return
 	}
@@ -246,6 +258,7 @@ func (t *Task) commit(ctx context.Context) {
 		t.next(idempotency.Held{Receive: t.in, Holder: held.Holder})
 	default:
 		// It may have been committed or not; the next delivery reads which. Nothing was sent to Stripe.
+		t.trouble = ctx.Err() == nil
 		t.fail(fmt.Errorf("commit: %w", err))
 	}
 }

@@ -39,6 +39,7 @@ func (s *server) startWorkers(ctx context.Context) error {
 		return err
 	}
 	janitor := &workers.Janitor{
+		Stopped: s.stripe.Open,
 		Ledger: s.store, Now: time.Now, Every: s.settings.JanitorInterval, Logger: s.log, Metrics: metrics,
 	}
 	if window != nil {

@@ -45,7 +45,7 @@ func (s *Store) Backup(ctx context.Context, path string, progress func(done, tot
 	if err != nil {
 		return fmt.Errorf("copying to %s: %w", temp, err)
 	}
-	if err := stampBackup(temp, taken); err != nil {
+	if err := stampBackup(ctx, temp, taken); err != nil {
 		return fmt.Errorf("finishing %s: %w", temp, explain(err))
 	}
 	if err := syncFile(temp); err != nil {
@@ -114,8 +114,8 @@ func (s *Store) copyTo(ctx context.Context, temp string, progress func(done, tot
 }
 
 // stampBackup writes into a copy when it was taken, and makes it a single file.
-func stampBackup(path string, taken idempotency.Instant) error {
-	l, err := open(dsn(path, false))
+func stampBackup(ctx context.Context, path string, taken idempotency.Instant) error {
+	l, err := open(ctx, dsn(path, false))
 	if err != nil {
 		return err
 	}

@@ -95,9 +95,9 @@ func TestBackupWhileWriting(t *testing.T) {
 		t.Errorf("taken at %s, between %s and %s", taken, began, ended)
 	}
 	gate, err := again.Gate(t.Context())
-	// None of the payments is final, so the window reaches back to the first of them.
+	// None of the payments is final, so the sweep begins with the first of them.
 	first, err2 := again.Load(t.Context(), enginetest.ID("shop", "before0"))
-	want := idempotency.Window{From: first.Created.Add(-5 * time.Minute), To: idempotency.At(now)}
+	want := idempotency.Window{From: meta.TakenAt.Add(-5 * time.Minute), To: idempotency.At(now), Oldest: first.Created}
 	if err = errors.Join(err, err2); err != nil || gate == nil || *gate != want || restored.Gate != want {
 		t.Errorf("gate %v, want %v, %v", gate, want, err)
 	}

@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strconv"
@@ -41,7 +42,7 @@ func (s *Store) Uncached() { s.cache.clear() }
 
 // HoldView opens a read transaction beside the store and keeps it until done is called.
 func HoldView(dir string) (done func() error, err error) {
-	l, err := open(dsn(filepath.Join(dir, dbName), true))
+	l, err := open(context.Background(), dsn(filepath.Join(dir, dbName), true))
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +57,7 @@ func HoldView(dir string) (done func() error, err error) {
 
 // Rewrite executes a script on the file of a store that is closed.
 func Rewrite(dir, script string) error {
-	l, err := open(dsn(filepath.Join(dir, dbName), false))
+	l, err := open(context.Background(), dsn(filepath.Join(dir, dbName), false))
 	if err != nil {
 		return err
 	}

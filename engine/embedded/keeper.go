@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"log/slog"
@@ -19,8 +20,8 @@ type keeper struct {
 	limit  int64
 }
 
-func newKeeper(c Config) (*keeper, error) {
-	l, err := open(dsn(filepath.Join(c.Dir, dbName), false, "synchronous=FULL", "fullfsync=1", "checkpoint_fullfsync=1",
+func newKeeper(ctx context.Context, c Config) (*keeper, error) {
+	l, err := open(ctx, dsn(filepath.Join(c.Dir, dbName), false, "synchronous=FULL", "fullfsync=1", "checkpoint_fullfsync=1",
 		"wal_autocheckpoint=0"))
 	if err != nil {
 		return nil, err

@@ -15,6 +15,7 @@ import (
 // link is one connection of the driver, without database/sql around it: the writer runs some thousand statements a
 // second, each prepared once, from one goroutine. Not safe for concurrent use.
 type link struct {
+	ctx  context.Context //nolint:containedctx // it never ends, so that the driver does not watch it
 	conn driver.Conn
 }
 
@@ -33,25 +34,25 @@ func dsn(path string, readOnly bool, pragmas ...string) string {
 	return u.String()
 }
 
-// open connects. Like all of a link's methods it takes no context: what the writer has begun it finishes, and its
+// open connects. The end of ctx ends nothing that the link does later: what the writer has begun it finishes, and its
 // callers stop waiting instead.
-func open(dsn string) (*link, error) { //nolint:contextcheck // see above
+func open(ctx context.Context, dsn string) (*link, error) {
 	c, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, fmt.Errorf("opening the database: %w", err)
 	}
-	conn, err := c.Connect(context.Background())
+	conn, err := c.Connect(ctx)
 	if err != nil {
 		return nil, explain(fmt.Errorf("opening the database: %w", err))
 	}
-	return &link{conn: conn}, nil
+	return &link{ctx: context.WithoutCancel(ctx), conn: conn}, nil
 }
 
 func (l *link) close() error { return l.conn.Close() }
 
 // run executes a script without arguments.
-func (l *link) run(script string) error { //nolint:contextcheck // see open
-	_, err := l.conn.(driver.ExecerContext).ExecContext(context.Background(), script, nil)
+func (l *link) run(script string) error {
+	_, err := l.conn.(driver.ExecerContext).ExecContext(l.ctx, script, nil)
 	return err
 }
 
@@ -77,16 +78,17 @@ func ifNil(row []driver.Value, err error) error {
 	return nil
 }
 
-func (l *link) prepare(query string) (*stmt, error) { //nolint:contextcheck // see open
-	s, err := l.conn.(driver.ConnPrepareContext).PrepareContext(context.Background(), query)
+func (l *link) prepare(query string) (*stmt, error) {
+	s, err := l.conn.(driver.ConnPrepareContext).PrepareContext(l.ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("preparing %q: %w", firstWords(query), err)
 	}
-	return &stmt{stmt: s, name: firstWords(query)}, nil
+	return &stmt{ctx: l.ctx, stmt: s, name: firstWords(query)}, nil
 }
 
 // stmt is a prepared statement.
 type stmt struct {
+	ctx  context.Context //nolint:containedctx // that of its link
 	stmt driver.Stmt
 	name string
 	args []driver.NamedValue
@@ -105,7 +107,7 @@ func (s *stmt) bind(args []driver.Value) []driver.NamedValue {
 
 // exec runs the statement and tells how many rows it changed.
 func (s *stmt) exec(args ...driver.Value) (int64, error) {
-	r, err := s.stmt.(driver.StmtExecContext).ExecContext(context.Background(), s.bind(args))
+	r, err := s.stmt.(driver.StmtExecContext).ExecContext(s.ctx, s.bind(args))
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", s.name, err)
 	}
@@ -121,7 +123,7 @@ func (s *stmt) row(args ...driver.Value) ([]driver.Value, error) {
 
 // each runs the statement and calls yield with every row, until it returns false.
 func (s *stmt) each(yield func(row []driver.Value) bool, args ...driver.Value) (err error) {
-	rows, err := s.stmt.(driver.StmtQueryContext).QueryContext(context.Background(), s.bind(args))
+	rows, err := s.stmt.(driver.StmtQueryContext).QueryContext(s.ctx, s.bind(args))
 	if err != nil {
 		return fmt.Errorf("%s: %w", s.name, err)
 	}

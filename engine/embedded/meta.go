@@ -53,6 +53,7 @@ const (
 	metaCreated      = "created"
 	metaTakenAt      = "taken_at"
 	metaGateFrom     = "gate_from"
+	metaGateOldest   = "gate_oldest"
 	metaGateTo       = "gate_to"
 	metaPruned       = "events_pruned"
 )
@@ -152,12 +153,13 @@ func gateOf(rows map[string][]byte) *idempotency.Window {
 	}
 	return &idempotency.Window{
 		From: idempotency.Instant(number(rows[metaGateFrom])), To: idempotency.Instant(number(rows[metaGateTo])),
+		Oldest: idempotency.Instant(number(rows[metaGateOldest])),
 	}
 }
 
 // CloseGate forgets the window of Gate, durably: it has been swept.
 func (s *Store) CloseGate(ctx context.Context) error {
 	return s.submit(ctx, newErrand(func(b *batch) error {
-		return b.w.link.run("DELETE FROM meta WHERE name IN ('" + metaGateFrom + "', '" + metaGateTo + "')")
+		return b.w.link.run("DELETE FROM meta WHERE name IN ('" + metaGateFrom + "', '" + metaGateOldest + "', '" + metaGateTo + "')")
 	}))
 }

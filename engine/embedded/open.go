@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
@@ -76,7 +77,7 @@ func isFresh(path string) (bool, error) {
 }
 
 // openFile opens the writer's connection, on a file that is made if it is not there, and brings the schema up to date.
-func openFile(path string, logLimit int64) (l *link, err error) {
+func openFile(ctx context.Context, path string, logLimit int64) (l *link, err error) {
 	fresh, err := isFresh(path)
 	if err != nil {
 		return nil, err
@@ -87,7 +88,7 @@ func openFile(path string, logLimit int64) (l *link, err error) {
 			return nil, err
 		}
 	}
-	l, err = open(dsn(path, false))
+	l, err = open(ctx, dsn(path, false))
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +115,9 @@ func openFile(path string, logLimit int64) (l *link, err error) {
 		"PRAGMA cache_spill=0",
 		"PRAGMA temp_store=MEMORY",
 		"PRAGMA trusted_schema=OFF",
+		// After a sync that failed, the log may look whole and not be on the disk. What it holds is moved to the file and
+		// synced before anything is built on it. A reader that is in the way only makes this a partial one.
+		"PRAGMA wal_checkpoint(TRUNCATE)",
 	} {
 		if err := l.run(pragma); err != nil {
 			return l, fmt.Errorf("%s: %w", pragma, err)

@@ -48,7 +48,7 @@ func OpenReader(ctx context.Context, dir string) (*Reader, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrMissing, dir)
 	}
-	l, err := open(dsn(path, true, "busy_timeout=1000"))
+	l, err := open(ctx, dsn(path, true, "busy_timeout=1000"))
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func Restore(ctx context.Context, backup, dir string, now time.Time) (r Restored
 	if err != nil {
 		return r, fmt.Errorf("naming the backup: %w", err)
 	}
-	if err := verifyBackup(backup); err != nil {
+	if err := verifyBackup(ctx, backup); err != nil {
 		return r, err
 	}
 	if dir, err = prepareDir(dir); err != nil {
@@ -58,7 +58,7 @@ func Restore(ctx context.Context, backup, dir string, now time.Time) (r Restored
 	if err := copyFile(ctx, backup, temp); err != nil {
 		return r, err
 	}
-	r, err = stampRestored(temp, idempotency.At(now))
+	r, err = stampRestored(ctx, temp, idempotency.At(now))
 	if err == nil {
 		err = syncFile(temp)
 	}
@@ -71,11 +71,11 @@ func Restore(ctx context.Context, backup, dir string, now time.Time) (r Restored
 	return r, syncDir(dir)
 }
 
-func verifyBackup(path string) error {
+func verifyBackup(ctx context.Context, path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("%w: %s", ErrMissing, path)
 	}
-	l, err := open(dsn(path, true))
+	l, err := open(ctx, dsn(path, true))
 	if err != nil {
 		return err
 	}
@@ -144,8 +144,8 @@ func (u *untilDone) Read(p []byte) (int, error) {
 }
 
 // stampRestored gives the copy its generation and its gate.
-func stampRestored(path string, now idempotency.Instant) (r Restored, err error) {
-	l, err := open(dsn(path, false))
+func stampRestored(ctx context.Context, path string, now idempotency.Instant) (r Restored, err error) {
+	l, err := open(ctx, dsn(path, false))
 	if err != nil {
 		return r, err
 	}
@@ -168,9 +168,7 @@ func stampRestored(path string, now idempotency.Instant) (r Restored, err error)
 	if err != nil {
 		return r, err
 	}
-	if oldest != 0 {
-		r.Gate.From = min(r.Gate.From, idempotency.Instant(oldest).Add(-gateMargin))
-	}
+	r.Gate.Oldest = idempotency.Instant(oldest)
 	if old := gateOf(rows); old != nil { // the backup is of a restored folder that was not swept yet
 		r.Gate.From = min(r.Gate.From, old.From)
 	}
@@ -179,6 +177,7 @@ func stampRestored(path string, now idempotency.Instant) (r Restored, err error)
 	}
 	for name, value := range map[string]uint64{
 		metaGeneration: r.Meta.Generation, metaGateFrom: uint64(r.Gate.From), metaGateTo: uint64(r.Gate.To),
+		metaGateOldest: uint64(r.Gate.Oldest),
 	} {
 		if err := setMeta(l, name, numberBytes(value)); err != nil {
 			return r, err

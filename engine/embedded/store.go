@@ -86,7 +86,7 @@ func (s *Store) start(ctx context.Context, w *writer) error {
 		return errors.Join(err, reader.Close())
 	}
 	w.counters.mid = s.queue.top
-	keeper, err := newKeeper(s.config)
+	keeper, err := newKeeper(ctx, s.config)
 	if err != nil {
 		return errors.Join(err, s.queue.close(), reader.Close())
 	}

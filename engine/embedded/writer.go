@@ -48,8 +48,8 @@ type writer struct {
 	backup     *sqlite.Backup // under way, or nil
 }
 
-func newWriter(_ context.Context, s *Store) (*writer, error) {
-	l, err := openFile(filepath.Join(s.config.Dir, dbName), s.config.LogLimit)
+func newWriter(ctx context.Context, s *Store) (*writer, error) {
+	l, err := openFile(ctx, filepath.Join(s.config.Dir, dbName), s.config.LogLimit)
 	if err != nil {
 		return nil, err
 	}
