@@ -64,6 +64,7 @@ const (
 type Attention struct {
 	// Class `verify` (in doubt for a day), `drift` (Stripe knows the key with another request), `poison` (its work ended
 	// too often without an end), `orphan`, `duplicate_charge`, `mismatch` (Stripe's facts differ from ours),
+	// `contradiction` (reported as not charged, and Stripe shows a charge: only after a restore),
 	// `overdue` (the payer did not act, or Stripe did not settle, in time).
 	Class string    `json:"class"`
 	Since time.Time `json:"since"`

@@ -239,7 +239,7 @@ func malformedBodies() (out []malformedBody) {
 		invalid("capture_method "+v, with("capture_method", `"`+v+`"`), "no such value")
 	}
 	for _, m := range []string{
-		"Amount", "CURRENCY", "Payment_Method", "paymentMethod", "ammount", "amount ", "confirm", "client_secret", "id", "state", "tenant",
+		"Amount", "CURRENCY", "Payment_Method", "paymentMethod", "ammount", "amount ", "confirm", "client_secret", "id", "state", "tenant", //nolint:misspell // that is the point
 		"idempotency_key", "__proto__", "constructor", "", "card", "source", "expand", "application_fee_amount", "transfer_data", "$schema",
 	} {
 		invalid("member "+m, with(m, "1"), "unknown member")

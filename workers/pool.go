@@ -145,7 +145,7 @@ func (p *Pool) receive(ctx context.Context, slots chan struct{}, start func(queu
 			start(d)
 		}
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // told to stop: that is how receiving ends
 		}
 		switch {
 		case err == nil:

@@ -15,7 +15,7 @@ import (
 func (s *server) startAPI(context.Context) error {
 	meta := s.store.Meta()
 	desk, err := accept.New(accept.Config{
-		Gate: func() bool { return s.gate.current() != nil },
+		Gate:   func() bool { return s.gate.current() != nil },
 		Ledger: s.store, Queue: s.store, Installation: meta.Installation, Secret: meta.Secret[:],
 		MaxBacklog: s.settings.MaxBacklog,
 	})

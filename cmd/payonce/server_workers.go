@@ -40,7 +40,7 @@ func (s *server) startWorkers(ctx context.Context) error {
 	}
 	janitor := &workers.Janitor{
 		Stopped: s.stripe.Open,
-		Ledger: s.store, Now: time.Now, Every: s.settings.JanitorInterval, Logger: s.log, Metrics: metrics,
+		Ledger:  s.store, Now: time.Now, Every: s.settings.JanitorInterval, Logger: s.log, Metrics: metrics,
 	}
 	if window != nil {
 		if err := s.startSweeper(*window); err != nil {
