@@ -214,3 +214,28 @@ func TestSecondPaymentWhileTheFirstIsInDoubt(t *testing.T) {
 		s.charges(1)
 	})
 }
+
+// The machine's clock is set back an hour while a payment is in doubt, and again before its next try.
+func TestClockBackAnHour(t *testing.T) {
+	both(t, func(t *testing.T, s *stage) {
+		if s.one {
+			s.loseEveryAnswer()
+		} else {
+			s.transport(loseConfirms)
+		}
+		id := s.submit("key", body("pm_card_visa"))
+		s.work()
+		s.charges(1)
+		for range 2 {
+			s.pass(-time.Hour)
+			s.boots++ // a restart beside it: leases and delays of the future are in the file
+			s.engine = s.reopen(s)
+			s.work()
+		}
+		s.transport(nil)
+		if r := s.settle(id); r.State != idempotency.Succeeded {
+			t.Fatal(r.State)
+		}
+		s.charges(1)
+	})
+}
