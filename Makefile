@@ -63,8 +63,12 @@ golden: ## write the golden files and generated documents anew
 	$(GO) test ./cmd/payonce -run 'Golden|Docs' -update
 
 .PHONY: bench
-bench: ## measure speed; method and figures in docs/performance.md
-	$(GO) test -run '^$$' -bench . -benchmem ./engine/embedded ./gateway ./events
+bench: build ## measure speed (FULL=1: an hour, with 5 million records); method and figures in docs/performance.md
+	$(GO) run ./bench -payonce $(BIN)/payonce $(if $(FULL),-full) $(ARGS)
+
+.PHONY: bench-go
+bench-go: ## run the Go benchmarks of the hot paths
+	$(GO) test -run '^$$' -bench . -benchmem ./engine/embedded ./gateway ./events ./api ./accept
 
 .PHONY: crash
 crash: build ## kill the server KILLS times under load and check every promise

@@ -21,9 +21,10 @@ type caller struct {
 	buf    []byte
 	body   []byte
 
-	took, late []time.Duration
-	status     map[int]int
-	err        error // the first failure; nothing is sent after it
+	// From when a payment was due, from when it was sent, and between the two.
+	took, served, late []time.Duration
+	status             map[int]int
+	err                error // the first failure; nothing is sent after it
 }
 
 func dial(ctx context.Context, o *loadOrder) (*caller, error) {
@@ -44,7 +45,7 @@ func (c *caller) close() { _ = c.conn.Close() }
 // submit sends payment n and reads its answer. due is when it should have been sent.
 func (c *caller) submit(n int64, due time.Time) {
 	c.request(n)
-	c.late = append(c.late, time.Since(due))
+	sent := time.Now()
 	if _, c.err = c.conn.Write(c.buf); c.err != nil {
 		return
 	}
@@ -55,7 +56,8 @@ func (c *caller) submit(n int64, due time.Time) {
 	}
 	_, c.err = io.Copy(io.Discard, resp.Body)
 	_ = resp.Body.Close() // what counts is that it was read to its end
-	c.took = append(c.took, time.Since(due))
+	end := time.Now()
+	c.took, c.served, c.late = append(c.took, end.Sub(due)), append(c.served, end.Sub(sent)), append(c.late, sent.Sub(due))
 	c.status[resp.StatusCode]++
 }
 

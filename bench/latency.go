@@ -10,6 +10,7 @@ import (
 type latencyRun struct {
 	Bare   syncAnswer `json:"append_fdatasync"`
 	Accept latencies  `json:"accept"`
+	Served latencies  `json:"accept_from_sending"`
 	Late   latencies  `json:"sent_late"`
 	Sent   int        `json:"payments"`
 }
@@ -60,7 +61,7 @@ func (b *bench) latency(ctx context.Context) (t *table, err error) {
 			return nil, err
 		}
 		total += order.Payments
-		runs = append(runs, latencyRun{Bare: bare, Accept: a.Latency, Late: a.Late, Sent: order.Payments})
+		runs = append(runs, latencyRun{Bare: bare, Accept: a.Latency, Served: a.Served, Late: a.Late, Sent: order.Payments})
 		b.note("latency, round %d: accept p99 %.2f ms, bare p99 %.2f ms", round+1, a.Latency.P99/1000, bare.Latency.P99/1000)
 	}
 	if _, err := s.settled(ctx, total); err != nil {
@@ -94,8 +95,11 @@ func latencyTable(runs []latencyRun) *table {
 	}
 	bare50, bare99 := row("bare append of 4 KiB + fdatasync", func(r latencyRun) latencies { return r.Bare.Latency })
 	accept50, accept99 := row("payonce accept, from the moment it was due", func(r latencyRun) latencies { return r.Accept })
-	row("of it: sent late by the generator", func(r latencyRun) latencies { return r.Late })
-	t.row("accept x bare", ratios(accept50, bare50).text(2), ratios(accept99, bare99).text(2), "", "")
+	served50, served99 := row("payonce accept, from the moment it was sent", func(r latencyRun) latencies { return r.Served })
+	row("the generator's own lateness", func(r latencyRun) latencies { return r.Late })
+	t.row("accept, from due, x bare", ratios(accept50, bare50).text(2), ratios(accept99, bare99).text(2), "", "")
+	t.row("accept, from sent, x bare", ratios(served50, bare50).text(2), ratios(served99, bare99).text(2), "", "")
+	t.note("lateness of the generator beyond a millisecond means that the cores were taken: then no latency here says much of the store")
 	return t
 }
 

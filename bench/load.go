@@ -26,8 +26,9 @@ type loadAnswer struct {
 	Began   time.Time   `json:"began"` // before the first byte
 	Ended   time.Time   `json:"ended"` // after the last answer
 	Status  map[int]int `json:"status"`
-	Latency latencies   `json:"latency"`
-	Late    latencies   `json:"late"` // open loop: how long after it was due a payment was sent
+	Latency latencies   `json:"latency"` // from when a payment was due
+	Served  latencies   `json:"served"`  // from when it was sent
+	Late    latencies   `json:"late"`    // between the two: the generator's own lateness
 }
 
 func (a loadAnswer) perSecond() float64 {
@@ -79,17 +80,17 @@ func load(ctx context.Context, o *loadOrder, callers []*caller) (loadAnswer, err
 	}
 	all.Wait()
 	a.Ended = time.Now()
-	var took, late []time.Duration
+	var took, served, late []time.Duration
 	for _, c := range callers {
 		if c.err != nil {
 			return a, c.err
 		}
-		took, late = append(took, c.took...), append(late, c.late...)
+		took, served, late = append(took, c.took...), append(served, c.served...), append(late, c.late...)
 		for status, n := range c.status {
 			a.Status[status] += n
 		}
 	}
-	a.Latency, a.Late = percentiles(took), percentiles(late)
+	a.Latency, a.Served, a.Late = percentiles(took), percentiles(served), percentiles(late)
 	return a, ctx.Err()
 }
 

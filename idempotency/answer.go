@@ -233,6 +233,11 @@ func bySight(r Record, in Answered, now Instant) (Change, *Call, error) {
 		return nonCharge(r, in, now, f)
 	case r.Open() == nil:
 		return try(r, in.Receive, now, false) // found by the gate, never sent by this ledger
+	case i.Status == IntentRequiresPaymentMethod && i.LastError != nil && len(r.Attempts) == 1 && !r.Attempts[0].OneStep:
+		// It was created with a payment method and confirmed by this attempt alone, so the decline that it shows is this
+		// attempt's, whose answer was a stored 500. What follows needs no quiet: the same intent goes on, or is canceled.
+		r.Latest().Answer = AnswerDeclined
+		return nonCharge(r, in, now, *i.LastError)
 	case in.Answer.Began.Since(r.Open().LastSent) < Quiet:
 		return retry(r, in, now, keep(r), "open_not_quiet")
 	case len(r.Attempts)-r.declines() >= maxContinued:

@@ -102,6 +102,20 @@ func TestLookBeforeQuietProvesNothing(t *testing.T) {
 	}
 }
 
+// The 500 hid a decline. The intent shows it, and nothing but this attempt can have caused it.
+func TestDeclineBehindAStored500IsSeenAtTheFirstLook(t *testing.T) {
+	shown := intentIs(IntentRequiresPaymentMethod)
+	shown.LastError = &events.Failure{Code: "card_declined", DeclineCode: "do_not_honor"}
+	p := newPlay(t, receiveIn()).submit().receive().created().answer(Answer{Class: AnswerStored500})
+	p.after(time.Minute).receive().answer(Answer{Class: AnswerIntent, Intent: shown}).expect(Processing).calls(CallCancel)
+	p.answer(Answer{Class: AnswerIntent, Intent: intentIs(IntentCanceled)}).expect(Failed)
+
+	// After an earlier decline the same sight proves nothing of the second attempt.
+	p = newPlay(t, receiveIn()).submit().receive().created().answer(declined("processing_error")).after(time.Hour).receive()
+	p.answer(Answer{Class: AnswerStored500}).after(time.Minute).receive().answer(Answer{Class: AnswerIntent, Intent: shown})
+	p.expect(Unknown).callsNothing()
+}
+
 func TestStored500IsAskedNeverResent(t *testing.T) {
 	p := newPlay(t, receiveIn()).submit().receive().created().answer(Answer{Class: AnswerStored500})
 	asked := []time.Duration{}

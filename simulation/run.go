@@ -149,8 +149,10 @@ func (w *World) heal() error {
 			}
 		}
 		w.payer()
-		if err := w.sweep(); err != nil {
-			return err
+		if w.gate != nil && idempotency.At(w.now) >= w.gate.To.Add(idempotency.Quiet) && !busy {
+			if err := w.sweep(); err != nil { // one that began earlier cannot close the gate
+				return err
+			}
 		}
 		if !busy && w.settled() && w.gate == nil {
 			return nil
