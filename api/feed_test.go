@@ -218,9 +218,10 @@ func TestFeedWaitsBeyondReadTimeout(t *testing.T) {
 func FuzzPosition(f *testing.F) {
 	f.Add("1-4711")
 	f.Add("-")
+	f.Add("0")
 	f.Fuzz(func(t *testing.T, s string) {
 		p, ok := parsePosition(s)
-		if ok && (p.pos < 0 || !p.given) {
+		if ok && (p.pos < 0 || p.given == (s == "0")) { // "0" is the start, as if no position were given
 			t.Errorf("%+v", p)
 		}
 	})
