@@ -85,6 +85,7 @@ func (b *bench) startOnce(ctx context.Context, dir string, set setting, cold boo
 	start := time.Now()
 	p, err := launch(ctx, dir, b.payonce, []string{
 		"serve", "--data", set.data, "--listen", "127.0.0.1:0", "--stripe-url", set.stripe, "--log-level", b.logLevel,
+		"--max-backlog", backlogBound,
 	}, []string{"STRIPE_API_KEY=" + standInKey}, nil)
 	if err != nil {
 		return r, err

@@ -31,6 +31,9 @@ type setting struct {
 // each ten seconds tries again.
 const paused = "http://127.0.0.1:1"
 
+// backlogBound is above what waits in any measure: at the bound the server refuses payments and is not ready.
+const backlogBound = "100000000"
+
 // payonceServer makes a key and starts the server.
 func (b *bench) payonceServer(ctx context.Context, dir string, s setting) (*server, error) {
 	out, err := run(ctx, b.errs, nil, b.payonce, "keys", "create", "--tenant", tenant, "--principal", "bench", "--data", s.data, "--json")
@@ -45,7 +48,7 @@ func (b *bench) payonceServer(ctx context.Context, dir string, s setting) (*serv
 	}
 	args := append([]string{
 		"serve", "--data", s.data, "--listen", "127.0.0.1:0", "--stripe-url", s.stripe, "--log-level", b.logLevel,
-		"--max-backlog", "2000000",
+		"--max-backlog", backlogBound,
 	}, s.flags...)
 	p, err := launch(ctx, dir, b.payonce, args, []string{"STRIPE_API_KEY=" + standInKey}, nil)
 	return &server{process: p, key: key.Secret}, err

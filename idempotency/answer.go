@@ -160,9 +160,7 @@ func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 	a := in.Answer
 	r.Evidence = evidence(in, now)
 	gate := in.Gate
-	if in.Call.Kind == CallFind {
-		in.Gate = nil // what the gate asks for has just been asked
-	}
+	in.Gate = nil // one look a turn: what the gate asks for has been asked, or the intent is known to be under way
 	switch a.Class {
 	case AnswerIntent:
 		if a.PaidIntents > 1 {

@@ -395,6 +395,18 @@ func other(status IntentStatus) *Intent {
 }
 
 // A cancel before the gate closes could have stored "canceled" for a payment that Stripe shows as charged.
+// An adopted debit fails while the gate is open. It is closed at once; asking by list and by id in turns, each time with
+// the same answers, would never end.
+func TestAdoptedDebitThatFailsIsClosed(t *testing.T) {
+	in := receiveIn()
+	in.Gate = &Window{From: At(start), To: At(start)}
+	i := *intentIs(IntentProcessing)
+	i.Fingerprint = print1
+	p := newPlay(t, in).step(Adopt{Intent: i}).expect(Pending).receive().calls(CallRetrieve)
+	p.answer(Answer{Class: AnswerIntent, Intent: intentIs(IntentRequiresPaymentMethod)}).expect(Processing).calls(CallCancel)
+	p.answer(Answer{Class: AnswerIntent, Intent: intentIs(IntentCanceled)}).expect(Failed)
+}
+
 func TestAdoptContradictionIsShown(t *testing.T) {
 	p := newPlay(t, receiveIn()).step(Cancel{ID: testID, Tenant: "shop", KeyHash: keyHash}).expect(Canceled)
 	p.step(Adopt{Intent: *intentIs(IntentSucceeded)}).expect(Canceled)

@@ -52,6 +52,7 @@ type Task struct {
 	token  bool                  // a token of the budget is in hand
 	delay  time.Duration         // for release
 	turns  int
+	asks   int // calls made
 	result Result
 
 	trouble bool // the store failed: see Trouble
@@ -85,6 +86,9 @@ const maxTurns = 12
 
 // spareAfter is how early a message must come to be one too many, and not just early by the difference of two clocks.
 const spareAfter = 5 * time.Second
+
+// maxAsks bounds the calls of one task: a create, a charge, a close and some looks between. More is a circle.
+const maxAsks = 8
 
 // releaseDelay is the pause before a message whose work failed for reasons of our own is visible again.
 const releaseDelay = 2 * time.Second
@@ -278,6 +282,10 @@ func (t *Task) run(ctx context.Context) {
 	// and not sent is resumed like one whose answer was lost.
 	if call.Kind.Claimed() && t.desk.Now().Add(t.desk.CallTimeout).After(call.LeaseEnd.Time()) {
 		t.fail(errors.New("the lease is too short for the call"))
+		return
+	}
+	if t.asks++; t.asks > maxAsks {
+		t.fail(errors.New("the work goes round in circles"))
 		return
 	}
 	if err := ctx.Err(); err != nil {
