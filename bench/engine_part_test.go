@@ -28,8 +28,8 @@ func TestEngineModes(t *testing.T) {
 	for _, mode := range []string{engineStore, engineLog, engineNone} {
 		t.Run(mode, func(t *testing.T) {
 			a := order[engineAnswer](t, enginePart, engineOrder{Mode: mode, Dir: t.TempDir(), Prefix: "t", Payments: 40, Callers: 8})
-			stored := mode != engineNone
-			if a.PerSecond <= 0 || stored != (a.Given > 0) || (mode == engineStore) != (a.Records == 40+warmUp) {
+			stored := a.Given > 1000 // bytes a payment; the runtime may write a few of its own
+			if a.PerSecond <= 0 || stored != (mode != engineNone) || (mode == engineStore) != (a.Records == 40+warmUp) {
 				t.Errorf("%+v", a)
 			}
 			if mode == engineStore && (a.PageSize == 0 || a.File == 0) {

@@ -161,6 +161,9 @@ func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 	r.Evidence = evidence(in, now)
 	gate := in.Gate
 	in.Gate = nil // one look a turn: what the gate asks for has been asked, or the intent is known to be under way
+	if in.Call.Kind == CallFind && r.gateNotQuiet(in, gate) {
+		return retry(r, in, now, keep(r), "gate_not_quiet")
+	}
 	switch a.Class {
 	case AnswerIntent:
 		if a.PaidIntents > 1 {
@@ -178,6 +181,20 @@ func seen(r Record, in Answered, now Instant) (Change, *Call, error) {
 	return retry(r, in, now, keep(r), "stripe_cannot_be_asked") // down is not absent
 }
 
+// gateNotQuiet: a one-step charge that the lost process sent shows nothing at Stripe before it takes effect, and that
+// may be until the quiet period after the restore is over. A look before proves no absence. In two steps there is
+// nothing to wait for: what could be confirmed late is an intent, and the list shows it.
+func (r *Record) gateNotQuiet(in Answered, gate *Window) bool {
+	o := r.Open()
+	oneStep := o == nil && len(r.Attempts) == 0 && in.Policy.OneStep || o != nil && o.OneStep
+	if gate == nil || !oneStep || in.Answer.Began >= gate.To.Add(Quiet) {
+		return false
+	}
+	i := in.Answer.Intent
+	open := i != nil && (i.Status == IntentRequiresPaymentMethod || i.Status == IntentRequiresConfirmation)
+	return in.Answer.Class == AnswerNothing || in.Answer.Class == AnswerIntent && open
+}
+
 // otherSeen: after a restore, Stripe shows the purchase with a payment that the ledger had forgotten (rule 9). One that
 // is paid, or on its way, supersedes this one. So does any that came after this one was accepted, if the backup has this
 // one: it can only have been accepted because this one had ended. Else an unpaid one counts as dead once a look began
@@ -193,6 +210,15 @@ func otherSeen(r Record, in Answered, gate *Window, now Instant) (Change, *Call,
 		r.Closing = Superseded
 		if own && a.Own.Status != IntentCanceled {
 			r.Intent = a.Own.ID // closed at Stripe first, as any other (rule 8)
+		}
+		if o := r.Open(); o != nil && r.Intent == "" {
+			if a.Own != nil {
+				r.Intent = a.Own.ID
+			} else if gate == nil || a.Began < max(gate.To, o.LastSent).Add(Quiet) {
+				return retry(r, in, now, keep(r), "other_not_quiet") // a late charge of ours would be one too many
+			} else {
+				return r.final(Superseded, now, "nothing_at_stripe")
+			}
 		}
 		return closing(r, in.Receive, now)
 	case gate == nil || a.Began < gate.To.Add(Quiet):

@@ -384,6 +384,12 @@ func TestGateAsksBeforeAFirstSend(t *testing.T) {
 	t.Run("nothing: as usual", func(t *testing.T) {
 		newPlay(t, in).submit().receive().answer(Answer{Class: AnswerNothing}).calls(CallCreate)
 	})
+	t.Run("in one step nothing counts only when it is quiet", func(t *testing.T) {
+		one := in
+		one.Policy.OneStep = true
+		p := newPlay(t, one).submit().receive().answer(Answer{Class: AnswerNothing}).expect(RetryScheduled).callsNothing()
+		p.after(Quiet).receive().calls(CallFind).answer(Answer{Class: AnswerNothing}).calls(CallCreateConfirm)
+	})
 	t.Run("Stripe down is not nothing", func(t *testing.T) {
 		newPlay(t, in).submit().receive().answer(Answer{Class: AnswerNone}).expect(RetryScheduled).callsNothing()
 	})

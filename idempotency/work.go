@@ -50,7 +50,9 @@ func resume(r Record, in Receive, now Instant) (Change, *Call, error) {
 	a := r.Open()
 	waits := r.State == RequiresAction || r.State == Pending
 	young := now.Since(a.FirstSent) < KeyCutoff
-	if waits || !young || a.answered() || r.Frozen == nil || a.OneStep && r.Intent != "" {
+	// After a restore a one-step payment may have ended since the backup without a trace of its own: it asks first.
+	forgotten := a.OneStep && (r.Intent != "" || in.Gate != nil)
+	if waits || !young || a.answered() || r.Frozen == nil || forgotten {
 		return look(r, in)
 	}
 	a.LastSent = now // written ahead of this send as of every other (rule 3)
@@ -74,8 +76,9 @@ func look(r Record, in Receive) (Change, *Call, error) {
 	if a := r.Open(); a != nil {
 		// A request may take effect until the quiet period is over, and the intent is created only then.
 		call.From, call.To = a.FirstSent.Add(-FindMargin), a.LastSent.Add(Quiet+FindMargin)
-		if in.Gate != nil { // it may have been sent again since the backup
+		if in.Gate != nil { // it may have been sent again since the backup, or another payment taken its place
 			call.To = max(call.To, in.Gate.To.Add(Quiet+FindMargin))
+			call.AnyOfReference = r.Reference != "" && !r.AllowRepeat
 		}
 	}
 	return Change{}, call, nil
