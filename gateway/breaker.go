@@ -24,6 +24,9 @@ const (
 	refusedPause = 30 * time.Second
 	// probeWait is how soon to ask again while a probe is under way.
 	probeWait = time.Second
+	// probeHold is how long the one who was let through may take until its exchange begins. After it the next may try:
+	// the first may have found nothing to do.
+	probeHold = 5 * time.Second
 )
 
 // StopReason says why workers should not receive.
@@ -47,7 +50,8 @@ type gate struct {
 	cb      *gobreaker.TwoStepCircuitBreaker[struct{}]
 	pause   time.Duration
 	until   atomic.Int64 // ms; when the present pause ends
-	probing atomic.Int32
+	probing atomic.Int32 // exchanges under way that count as the probe
+	held    atomic.Int64 // ms; until then the place of the probe is taken by one who has not begun yet
 }
 
 func newGate(name string, pause time.Duration, window time.Duration, trip func(gobreaker.Counts) bool, changed func(name, to string)) *gate {
@@ -59,6 +63,7 @@ func newGate(name string, pause time.Duration, window time.Duration, trip func(g
 			if to == gobreaker.StateOpen {
 				g.until.Store(time.Now().Add(pause).UnixMilli())
 			}
+			g.held.Store(0)
 			changed(name, to.String())
 		},
 	})
@@ -82,17 +87,26 @@ func (g *gate) begin() func(error) {
 	}
 }
 
-// open reports whether to stop, and until when.
+// open reports whether to stop, and until when not to ask again. Half open is still a stop.
 func (g *gate) open() (bool, time.Time) {
 	switch g.cb.State() {
 	case gobreaker.StateOpen:
 		return true, time.UnixMilli(g.until.Load())
 	case gobreaker.StateHalfOpen:
-		if g.probing.Load() > 0 {
-			return true, time.Now().Add(probeWait)
-		}
+		return true, time.Now().Add(probeWait)
+	default:
+		return false, time.Time{}
 	}
-	return false, time.Time{}
+}
+
+// probe takes the place of the probe in a gate that is half open. False: it is taken.
+func (g *gate) probe() bool {
+	if g.probing.Load() > 0 {
+		return false
+	}
+	now := time.Now()
+	before := g.held.Load()
+	return now.UnixMilli() >= before && g.held.CompareAndSwap(before, now.Add(probeHold).UnixMilli())
 }
 
 // breaker is the two gates of an account.
@@ -133,13 +147,32 @@ func (b *breaker) begin() func(idempotency.AnswerClass, bool) {
 	}
 }
 
-// Open reports whether workers should stop receiving, and until when they should not ask again. Do does not refuse
-// meanwhile: evidence may be read, and what is under way may end. After a pause Open gives false to whoever asks
-// until the first exchange begins; that one is the probe.
+// Open reports whether workers are stopped, and until when they should not ask again. Do does not refuse meanwhile:
+// evidence may be read, and what is under way may end. Asking changes nothing.
 // Safe for concurrent use; cheap enough to ask before every receive.
 func (s *Stripe) Open() (bool, time.Time) {
 	_, stop, until := s.Stopped()
 	return stop, until
+}
+
+// Admit is how many of the most messages a worker may receive now: all, or none until the time given, or one, whose
+// exchange is the probe that ends or prolongs a pause. Whoever is given one takes the place of the probe with it.
+// Safe for concurrent use.
+func (s *Stripe) Admit(most int) (int, time.Time) {
+	stopped := false
+	for _, g := range []*gate{s.breaker.unreachable, s.breaker.credentials} {
+		switch open, until := g.open(); {
+		case !open:
+		case g.cb.State() != gobreaker.StateHalfOpen || !g.probe():
+			return 0, until
+		default:
+			stopped = true
+		}
+	}
+	if stopped {
+		return min(1, most), time.Time{}
+	}
+	return most, time.Time{}
 }
 
 // Stopped is Open with the reason; where both apply, the one that lasts longer.

@@ -73,16 +73,28 @@ func TestBreakerStopsAndProbes(t *testing.T) {
 		if s.Do(t.Context(), call); far.calls.Load() != before+1 {
 			t.Fatal("Do refused")
 		}
+		if n, again := s.Admit(10); n != 0 || !again.Equal(until) {
+			t.Fatalf("%d let through during the pause, next at %v", n, again)
+		}
 		time.Sleep(time.Until(until) + time.Millisecond)
-		if stop, _ := s.Open(); stop {
-			t.Fatal("no probe was let through")
+		if n, _ := s.Admit(10); n != 1 {
+			t.Fatalf("%d let through for the probe", n)
+		}
+		if n, again := s.Admit(10); n != 0 || time.Until(again) > time.Second {
+			t.Fatalf("%d more let through beside the probe", n)
+		}
+		// The one that was let through found nothing to do: its place is free again after a while.
+		time.Sleep(5 * time.Second)
+		if n, _ := s.Admit(10); n != 1 {
+			t.Fatalf("%d let through after a probe that did not begin", n)
 		}
 		// While the probe is under way the others wait.
 		far.hold = make(chan struct{})
 		done := make(chan idempotency.Answer, 1)
 		go func() { done <- s.Do(t.Context(), call) }()
 		synctest.Wait()
-		if stop, until := s.Open(); !stop || time.Until(until) > time.Second {
+		time.Sleep(10 * time.Second)
+		if n, again := s.Admit(10); n != 0 || time.Until(again) > time.Second {
 			t.Fatal("workers did not wait for the probe")
 		}
 		far.status.Store(200)
@@ -90,6 +102,9 @@ func TestBreakerStopsAndProbes(t *testing.T) {
 		<-done
 		if stop, _ := s.Open(); stop {
 			t.Fatal("still stopped after a good probe")
+		}
+		if n, _ := s.Admit(10); n != 10 {
+			t.Fatalf("%d let through after a good probe", n)
 		}
 	})
 }
@@ -126,8 +141,8 @@ func TestCredentialStop(t *testing.T) {
 			t.Error("not logged: ", log)
 		}
 		time.Sleep(31 * time.Second)
-		if stop, _ := s.Open(); stop {
-			t.Fatal("no probe")
+		if n, _ := s.Admit(10); n != 1 {
+			t.Fatalf("%d let through for the probe", n)
 		}
 		s.Do(t.Context(), call)
 		if stop, _ := s.Open(); !stop {

@@ -290,7 +290,7 @@ func (s *stage) settle(id events.ID) idempotency.Record {
 			return r // nothing more comes by itself, and an operator sees it
 		}
 		s.pass(5 * time.Minute)
-		if _, err := janitor.Round(context.Background()); err != nil && !s.dead {
+		if _, err := janitor.Round(context.Background(), 200); err != nil && !s.dead {
 			s.t.Logf("janitor: %v", err)
 		}
 		if s.dead {

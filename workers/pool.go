@@ -23,9 +23,10 @@ type Config struct {
 	Visibility time.Duration
 	// DrainTimeout bounds how long Run waits for work under way once it is told to stop. Default 35 s.
 	DrainTimeout time.Duration
-	// Stopped tells that Stripe is unreachable or refuses the credentials, and until when. Workers then stop
-	// receiving; messages stay where they are and no payment burns a try (rule 13). Nil: never.
-	Stopped func() (bool, time.Time)
+	// Admit is how many of at most n messages may be received now; 0 tells when to ask again. Workers do not receive
+	// while Stripe is unreachable or refuses the credentials, and probe with one message; the others stay where they
+	// are and no payment burns a try (rule 13). Nil: always n.
+	Admit   func(n int) (int, time.Time)
 	Metrics *Metrics     // nil: none
 	Tracer  trace.Tracer // nil: none
 }
@@ -121,20 +122,16 @@ func (p *Pool) receive(ctx context.Context, slots chan struct{}, start func(queu
 		if !p.pause(ctx) {
 			return nil
 		}
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
+		free := reserve(ctx, slots)
+		if free == 0 {
 			return nil
 		}
-		free := 1
-	more:
-		for free < queue.MaxBatch {
-			select {
-			case slots <- struct{}{}:
-				free++
-			default:
-				break more
-			}
+		may := p.admit(ctx, free)
+		for range free - may {
+			<-slots
+		}
+		if free = may; free == 0 {
+			return nil
 		}
 		got, err := p.c.Queue.Receive(ctx, free, p.c.Visibility)
 		for range free - len(got) {
@@ -160,8 +157,24 @@ func (p *Pool) receive(ctx context.Context, slots chan struct{}, start func(queu
 	}
 }
 
-// pause waits while Stripe is down, or the store: accepting goes on as it can, receiving does not (rule 13). False: ctx
-// has ended.
+// reserve waits for a free slot and takes more where there are, up to a batch. 0: ctx has ended.
+func reserve(ctx context.Context, slots chan struct{}) int {
+	select {
+	case slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0
+	}
+	for n := 1; n < queue.MaxBatch; n++ {
+		select {
+		case slots <- struct{}{}:
+		default:
+			return n
+		}
+	}
+	return queue.MaxBatch
+}
+
+// pause waits while the store fails. False: ctx has ended.
 func (p *Pool) pause(ctx context.Context) bool {
 	p.mu.Lock()
 	rest := p.rest.Sub(p.c.Now())
@@ -169,16 +182,24 @@ func (p *Pool) pause(ctx context.Context) bool {
 	if rest > 0 && !wait(ctx, rest) {
 		return false
 	}
-	for p.c.Stopped != nil {
-		stopped, until := p.c.Stopped()
-		if !stopped {
-			break
+	return ctx.Err() == nil
+}
+
+// admit waits while Stripe is down: accepting goes on as it can, receiving does not (rule 13). It returns how many of
+// free messages to receive; 0: ctx has ended.
+func (p *Pool) admit(ctx context.Context, free int) int {
+	if p.c.Admit == nil {
+		return free
+	}
+	for {
+		n, again := p.c.Admit(free)
+		if n > 0 {
+			return n
 		}
-		if !wait(ctx, min(max(until.Sub(p.c.Now()), 50*time.Millisecond), 5*time.Second)) {
-			return false
+		if !wait(ctx, min(max(again.Sub(p.c.Now()), 50*time.Millisecond), 5*time.Second)) {
+			return 0
 		}
 	}
-	return ctx.Err() == nil
 }
 
 // work runs one task to its end. A panic is a bug of ours: it costs this delivery, not the process, and the

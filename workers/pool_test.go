@@ -255,7 +255,12 @@ func TestWorkersStopReceivingWhileStripeIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		up := time.Now().Add(time.Minute)
 		b := newBench(t, &stripe{}, func(c *workers.Config) {
-			c.Stopped = func() (bool, time.Time) { return time.Now().Before(up), up }
+			c.Admit = func(n int) (int, time.Time) {
+				if time.Now().Before(up) {
+					return 0, up
+				}
+				return n, time.Time{}
+			}
 		})
 		id := b.accept(1)[0]
 		b.start()
@@ -266,6 +271,28 @@ func TestWorkersStopReceivingWhileStripeIsDown(t *testing.T) {
 		time.Sleep(20 * time.Second)
 		if err := b.halt(); err != nil || b.state(id) != idempotency.Succeeded {
 			t.Fatalf("%v %s", err, b.state(id))
+		}
+	})
+}
+
+// The pool receives no more than it may, so that a probe costs one payment's try.
+func TestAProbeTakesOneMessage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pay := &stripe{}
+		var asked atomic.Bool
+		b := newBench(t, pay, func(c *workers.Config) {
+			c.Admit = func(int) (int, time.Time) {
+				if asked.Swap(true) {
+					return 0, time.Now().Add(time.Minute)
+				}
+				return 1, time.Time{}
+			}
+		})
+		b.accept(30)
+		b.start()
+		time.Sleep(time.Hour)
+		if err := b.halt(); err != nil || pay.calls.Load() != 1 {
+			t.Fatalf("%v, %d payments sent instead of one", err, pay.calls.Load())
 		}
 	})
 }
@@ -409,6 +436,27 @@ func TestJanitorWakesWhatLostItsMessage(t *testing.T) {
 		stop()
 		if err := errors.Join(<-done, b.halt()); err != nil || b.state(id) != idempotency.Succeeded {
 			t.Fatalf("%v %s", err, b.state(id))
+		}
+	})
+}
+
+// Behind a backlog the messages of what is due are still in the queue: the janitor must not double them.
+func TestJanitorTricklesBehindABacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pay := &stripe{wait: func(context.Context) error { return errors.New("no answer") }}
+		b := newBench(t, pay, nil)
+		b.accept(500)
+		b.start()
+		time.Sleep(100 * time.Millisecond)
+		if err := b.halt(); err != nil || b.waiting() != 500 {
+			t.Fatalf("%v, %d messages", err, b.waiting())
+		}
+		j := workers.Janitor{Ledger: b.store, Depth: b.store.Depth, Now: time.Now, Logger: slog.New(slog.DiscardHandler)}
+		time.Sleep(5 * time.Minute) // all are due by now, and nobody works
+		ctx, stop := context.WithTimeout(context.Background(), 2500*time.Millisecond)
+		defer stop()
+		if err := j.Run(ctx); err != nil || b.waiting() != 500+3*20 {
+			t.Fatalf("%v, %d messages", err, b.waiting())
 		}
 	})
 }

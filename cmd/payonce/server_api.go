@@ -28,7 +28,7 @@ func (s *server) startAPI(context.Context) error {
 	s.api, err = api.New(api.Config{
 		Desk: desk, Reader: s.store, Keys: s.keys, Queue: s.store,
 		Source: "urn:payonce:" + meta.Installation.String(), Breakers: s.breakers,
-		Checks:  []api.Check{{Name: "store", Run: s.checkStore}, {Name: "backlog", Run: s.checkBacklog}},
+		Checks:  []api.Check{{Name: "store", Run: s.checkStore}},
 		Metrics: promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}), Registerer: s.metrics,
 		Tracers: s.tracing, Logger: s.log,
 	})
@@ -61,14 +61,4 @@ func (s *server) breakers() []api.Breaker {
 func (s *server) checkStore(ctx context.Context) error {
 	_, err := s.store.Due(ctx, 0, 1)
 	return errors.Join(err, s.store.Health())
-}
-
-var errBacklog = errors.New("the backlog bound is reached")
-
-func (s *server) checkBacklog(ctx context.Context) error {
-	depth, err := s.store.Depth(ctx)
-	if err == nil && s.settings.MaxBacklog > 0 && depth.Waiting() >= s.settings.MaxBacklog {
-		err = errBacklog
-	}
-	return err
 }

@@ -33,14 +33,14 @@ func (s *server) startWorkers(ctx context.Context) error {
 			Token: s.stripe.Take,
 		},
 		Workers: s.settings.Workers, Visibility: s.settings.Visibility, DrainTimeout: s.settings.DrainTimeout,
-		Stopped: s.stripe.Open, Metrics: metrics, Tracer: s.tracing.Tracer("github.com/payonce/payonce/workers"),
+		Admit: s.stripe.Admit, Metrics: metrics, Tracer: s.tracing.Tracer("github.com/payonce/payonce/workers"),
 	})
 	if err != nil {
 		return err
 	}
 	janitor := &workers.Janitor{
-		Stopped: s.stripe.Open,
-		Ledger:  s.store, Now: time.Now, Every: s.settings.JanitorInterval, Logger: s.log, Metrics: metrics,
+		Stopped: s.stripe.Open, Depth: s.store.Depth,
+		Ledger: s.store, Now: time.Now, Every: s.settings.JanitorInterval, Logger: s.log, Metrics: metrics,
 	}
 	if window != nil {
 		if err := s.startSweeper(*window); err != nil {

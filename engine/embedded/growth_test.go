@@ -101,6 +101,25 @@ func TestManyWaiting(t *testing.T) {
 	}
 }
 
+// TestCleanCloseClearsTheLog: what a stopped process leaves is one file, even with readers and a long log.
+func TestCleanCloseClearsTheLog(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, embedded.Config{Dir: dir})
+	for i := range 50 {
+		accept(t, s, fmt.Sprint("k", i), "")
+	}
+	if _, err := s.List(t.Context(), read.Filter{Tenant: "shop", Limit: 5}); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(filepath.Join(dir, "payonce.db-wal")); err != nil || info.Size() == 0 {
+		t.Fatalf("there is no log to clear: %v", err)
+	}
+	closeStore(t, s)
+	if info, err := os.Stat(filepath.Join(dir, "payonce.db-wal")); err == nil && info.Size() > 0 {
+		t.Fatalf("%d bytes of log are left", info.Size())
+	}
+}
+
 // TestStuckReader: a reader that never ends keeps the log from starting over, not the writer from writing; once it has
 // gone the log is cut.
 func TestStuckReader(t *testing.T) {

@@ -30,6 +30,7 @@ type Store struct {
 
 	config Config
 	lock   *os.File
+	writer *writer
 	meta   Meta
 	cache  *cache
 	queue  *shelf
@@ -80,7 +81,7 @@ func (s *Store) start(ctx context.Context, w *writer) error {
 	if err != nil {
 		return err
 	}
-	s.Reader = reader
+	s.Reader, s.writer = reader, w
 	s.meta = w.meta
 	if s.queue, err = newShelf(ctx, s.config, w.meta.Boot); err != nil {
 		return errors.Join(err, reader.Close())
@@ -110,7 +111,8 @@ func (s *Store) Close() error {
 	s.closing.Unlock()
 	s.queue.shut()
 	s.running.Wait()
-	return errors.Join(s.queue.close(), s.Reader.Close(), s.lock.Close())
+	// The writer's connection is the last, since only one that may write clears the log away as it closes.
+	return errors.Join(s.queue.close(), s.Reader.Close(), s.writer.close(), s.lock.Close())
 }
 
 // Health is nil while the store can write. After a failed sync, and the like, it says why not: ErrBroken. A full disk is

@@ -114,13 +114,9 @@ func (w *writer) close() error {
 	return errors.Join(err, w.st.close(), w.link.close())
 }
 
-// loop serves until the store is closed and everything that was handed over has been answered.
+// loop serves until the store is closed and everything that was handed over has been answered. Store.Close closes the
+// connection.
 func (w *writer) loop() {
-	defer func() {
-		if err := w.close(); err != nil {
-			w.s.config.Logger.Error("closing the database failed", slog.Any("error", err))
-		}
-	}()
 	tasks := make([]task, 0, w.s.config.MaxBatch)
 	for {
 		select {
