@@ -13,6 +13,7 @@ type Settings struct {
 
 	StripeAPIKey  Secret        `name:"stripe_api_key" default:"" for:"server" flag:"-" help:"Stripe secret or restricted key (also read from STRIPE_API_KEY)"`
 	StripeURL     string        `name:"stripe_url" default:"https://api.stripe.com" for:"server" help:"base URL of Stripe, or of a stand-in"`
+	StripeAccount string        `name:"stripe_account" default:"" for:"server" help:"account that the key is of, acct_...; needed only with a restricted key that may not read its account"`
 	StripeRate    float64       `name:"stripe_rate" default:"0" for:"server" help:"most charging requests per second to Stripe; 0 takes what Stripe allows (80 live, 20 test; elsewhere no bound)"`
 	StripeTimeout time.Duration `name:"stripe_timeout" default:"30s" for:"server" help:"how long one Stripe request may take"`
 

@@ -75,6 +75,9 @@ func (s Settings) Validate() error {
 	if s.Lease < s.StripeTimeout+leaseMargin {
 		bad("lease: %s is shorter than stripe_timeout + %s; raise lease to at least %s", s.Lease, leaseMargin, s.StripeTimeout+leaseMargin)
 	}
+	if s.StripeAccount != "" && !strings.HasPrefix(s.StripeAccount, "acct_") {
+		bad("stripe_account: must begin with acct_; the dashboard shows it under account details")
+	}
 	if s.StripeRate < 0 || s.StripeRate > 100_000 {
 		bad("stripe_rate: must be 0 (the default for the key) to 100000 requests per second")
 	}

@@ -93,7 +93,7 @@ func TestBreakerStopsAndProbes(t *testing.T) {
 		done := make(chan idempotency.Answer, 1)
 		go func() { done <- s.Do(t.Context(), call) }()
 		synctest.Wait()
-		time.Sleep(10 * time.Second)
+		time.Sleep(6 * time.Second) // longer than the place of a probe is held
 		if n, again := s.Admit(10); n != 0 || time.Until(again) > time.Second {
 			t.Fatal("workers did not wait for the probe")
 		}

@@ -174,7 +174,34 @@ func examineStripe(ctx context.Context, loaded *config.Loaded, running bool) []e
 	defer stripe.Close()
 	ctx, cancel := context.WithTimeout(ctx, pingBound)
 	defer cancel()
-	return judgeStripe(stripe.Ping(ctx), loaded.StripeURL)
+	all := judgeStripe(stripe.Ping(ctx), loaded.StripeURL)
+	return append(all, examineAccount(ctx, loaded, stripe)...)
+}
+
+// examineAccount compares the key's account with that of the folder's payments. Nothing where there is no folder yet.
+func examineAccount(ctx context.Context, loaded *config.Loaded, stripe *gateway.Stripe) []examination {
+	reader, err := embedded.OpenReader(ctx, loaded.Data)
+	if err != nil {
+		return nil // the file's own line says why
+	}
+	defer func() { _ = reader.Close() }() // nothing was written
+	kept, known, err := reader.Account(ctx)
+	if err == nil && known {
+		err = judgeMode(loaded.Settings, kept, stripe.Live())
+	}
+	var is embedded.Account
+	if err == nil {
+		id, asked := stripe.Account(ctx)
+		is, err = judgeAccount(loaded.Settings, kept, stripe.Live(), id, asked)
+	}
+	const name = "Stripe account"
+	switch {
+	case err != nil:
+		return []examination{fail(name, "start nothing with this key on this folder before it is clear", "%v", err)}
+	case is.ID == "":
+		return []examination{warn(name, "set stripe_account, so that a key of another account is noticed", "the key may not read its account")}
+	}
+	return []examination{ok(name, "%s, that of the folder's payments", is.ID)}
 }
 
 func judgeStripe(h gateway.Health, url string) []examination {

@@ -101,6 +101,7 @@ func tryRun(t *testing.T, environ []string, args ...string) (*running, int) {
 	go func() { r.ended <- a.run(ctx, args) }()
 	select {
 	case code := <-r.ended:
+		r.ended <- code // for end
 		cancel()
 		return r, code
 	case r.server = <-ready:
@@ -117,6 +118,11 @@ func tryRun(t *testing.T, environ []string, args ...string) (*running, int) {
 // stop asks the server to end, as a signal does, and gives its exit code.
 func (r *running) stop() int {
 	r.cancel()
+	return r.end()
+}
+
+// end waits until the server has ended by itself, and gives its exit code.
+func (r *running) end() int {
 	code := <-r.ended
 	r.ended <- code // for whoever asks again
 	return code

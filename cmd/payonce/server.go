@@ -48,7 +48,8 @@ type server struct {
 	listener net.Listener
 	admin    *adminServer
 
-	failed chan error // the first part that ended although nobody stopped it
+	failed    chan error    // the first part that ended although nobody stopped it
+	confirmed chan struct{} // closed when the key is known to be of the right account
 
 	workersCtx  context.Context
 	stopWorkers context.CancelFunc
@@ -66,7 +67,7 @@ func (a *app) serverOptions(l *config.Loaded) serverOptions {
 // startServer starts every part, in this order: logs and metrics, store (with the lock on the folder), gateway, API
 // address, workers, API, admin socket. On an error all that was started is stopped again.
 func startServer(ctx context.Context, o serverOptions) (s *server, err error) {
-	s = &server{serverOptions: o, failed: make(chan error, 8)}
+	s = &server{serverOptions: o, failed: make(chan error, 8), confirmed: make(chan struct{})}
 	s.workersCtx, s.stopWorkers = context.WithCancel(context.WithoutCancel(ctx))
 	s.backCtx, s.stopBack = context.WithCancel(context.WithoutCancel(ctx))
 	defer func() {
@@ -125,14 +126,20 @@ func (s *server) openStore(ctx context.Context) error {
 	return nil
 }
 
-func (s *server) openGateway(context.Context) error {
-	var err error
+func (s *server) openGateway(ctx context.Context) error {
+	kept, known, err := s.store.Account(ctx)
+	if err != nil {
+		return err
+	}
 	s.stripe, err = gateway.New(gateway.Config{
 		APIKey:  gateway.NewSecret(s.settings.StripeAPIKey.Reveal()),
 		BaseURL: s.settings.StripeURL, Installation: s.store.Meta().Installation,
 		Timeout: s.settings.StripeTimeout, RatePerSecond: s.settings.StripeRate,
 		Logger: s.log, Registerer: s.metrics, Tracer: s.tracing,
 	})
+	if err == nil && known {
+		err = judgeMode(s.settings, kept, s.stripe.Live())
+	}
 	return err
 }
 

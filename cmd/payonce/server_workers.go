@@ -47,14 +47,19 @@ func (s *server) startWorkers(ctx context.Context) error {
 			return err
 		}
 	}
+	s.background.Go(func() { s.fail("Stripe account", s.confirmAccount()) })
 	s.workers.Go(func() {
-		err := pool.Run(s.workersCtx)
-		if errors.Is(err, context.DeadlineExceeded) {
-			return // the drain was cut off: what was not finished was given back, and the pool has said so
-		}
-		s.fail("workers", err)
+		s.afterAccount(s.workersCtx, func() {
+			err := pool.Run(s.workersCtx)
+			if errors.Is(err, context.DeadlineExceeded) {
+				return // the drain was cut off: what was not finished was given back, and the pool has said so
+			}
+			s.fail("workers", err)
+		})
 	})
-	s.background.Go(func() { s.fail("janitor", janitor.Run(s.backCtx)) })
+	s.background.Go(func() {
+		s.afterAccount(s.backCtx, func() { s.fail("janitor", janitor.Run(s.backCtx)) })
+	})
 	s.background.Go(s.prune)
 	return nil
 }
@@ -89,9 +94,11 @@ func (s *server) startSweeper(window idempotency.Window) error {
 	s.log.Info("restored from a backup: asking Stripe before each first attempt",
 		slog.Time("window_from", window.From.Time()), slog.Time("window_to", window.To.Time()))
 	s.background.Go(func() {
-		if err := sweeper.Run(s.backCtx); err != nil && s.backCtx.Err() == nil {
-			s.fail("restore sweep", err)
-		}
+		s.afterAccount(s.backCtx, func() {
+			if err := sweeper.Run(s.backCtx); err != nil && s.backCtx.Err() == nil {
+				s.fail("restore sweep", err)
+			}
+		})
 	})
 	return nil
 }

@@ -56,6 +56,8 @@ const (
 	metaGateOldest   = "gate_oldest"
 	metaGateTo       = "gate_to"
 	metaPruned       = "events_pruned"
+	metaAccount      = "stripe_account"
+	metaMode         = "stripe_mode"
 )
 
 // metaRows reads all of table meta.
