@@ -18,6 +18,7 @@ import (
 var version, commit string
 
 func main() {
+	tuneMemory()
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
