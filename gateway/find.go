@@ -24,6 +24,7 @@ func (s *Stripe) find(ctx context.Context, call idempotency.Call) idempotency.An
 	defer cancel()
 	f := finding{call: &call}
 	l := s.list("", call.From, call.To)
+	l.most = maxPages
 	var began idempotency.Instant
 	for !l.done {
 		p, a := l.next(ctx)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -264,6 +265,35 @@ func TestSweep(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	if err := r.s.Sweep(ctx, window, func(idempotency.Intent) error { stop(); return nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
+	}
+}
+
+// A look gives up on a list that is too long, a sweep reads it to its end; neither goes round in circles.
+func TestLongLists(t *testing.T) {
+	const length = 5100
+	asked := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		n := 0
+		if after := r.URL.Query().Get("starting_after"); after != "" {
+			n, _ = strconv.Atoi(strings.TrimPrefix(after, "pi_"))
+			n++
+		}
+		fmt.Fprintf(w, `{"object":"list","data":[{"id":"pi_%d","object":"payment_intent","metadata":{}}],"has_more":%t}`, n, n+1 < length)
+	}))
+	defer server.Close()
+	s := newGateway(t, server.URL)
+	if a := s.Do(t.Context(), find(record(1))); a.Class != idempotency.AnswerNone || a.Code != gateway.CodeTooManyPages {
+		t.Fatalf("%+v", a)
+	}
+	asked = 0
+	window := idempotency.Window{From: 1, To: idempotency.At(time.Now())}
+	if err := s.Sweep(t.Context(), window, func(idempotency.Intent) error { return nil }); err != nil || asked != length {
+		t.Fatalf("%d pages, %v", asked, err)
+	}
+	same := newGateway(t, pages(t, `{"object":"list","data":[{"id":"pi_1","metadata":{}}],"has_more":true}`))
+	if err := same.Sweep(t.Context(), window, func(idempotency.Intent) error { return nil }); !errors.Is(err, gateway.ErrUnavailable) {
+		t.Fatalf("a list that does not go on: %v", err)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 // pageSize is the most that Stripe lists at once.
 const pageSize = 100
 
-// maxPages bounds one walk: half a million PaymentIntents.
+// maxPages bounds one look: half a million PaymentIntents. A sweep has no bound, it takes as long as it takes.
 const maxPages = 5000
 
 // page is one page of a list, read.
@@ -32,6 +32,7 @@ type listing struct {
 	query string
 	after string // the last id of the page before
 	pages int
+	most  int // pages; 0: no bound
 	done  bool
 }
 
@@ -51,7 +52,7 @@ func (s *Stripe) list(name string, from, to idempotency.Instant) *listing {
 // next asks for the next page. The answer's class is AnswerIntent if p is that page, else why there is none; the walk
 // may then be continued by asking again. Not to be called once done.
 func (l *listing) next(ctx context.Context) (p page, a idempotency.Answer) {
-	if l.pages >= maxPages {
+	if l.most > 0 && l.pages >= l.most {
 		return page{}, idempotency.Answer{Class: idempotency.AnswerNone, Code: CodeTooManyPages}
 	}
 	if err := l.s.reads.wait(ctx); err != nil {
@@ -76,7 +77,11 @@ func (l *listing) next(ctx context.Context) (p page, a idempotency.Answer) {
 	}
 	l.pages++
 	if l.done = !p.more; !l.done {
-		l.after = p.intents[len(p.intents)-1].ID
+		last := p.intents[len(p.intents)-1].ID
+		if last == l.after { // a list that does not go on would never end
+			return page{}, idempotency.Answer{Class: idempotency.AnswerNone, Code: CodeUnreadable, Began: a.Began}
+		}
+		l.after = last
 	}
 	return p, a
 }
