@@ -8,7 +8,7 @@ package idempotency
 // What is known already is left to whoever holds its work: only a worker settles (rule 10).
 func adopt(r Record, in Adopt, now Instant) (Change, *Call, error) {
 	i := in.Intent
-	spare := i.Status == IntentCanceled || i.Status == IntentRequiresPaymentMethod || i.Status == IntentRequiresConfirmation
+	spare := i.unpaid()
 	switch {
 	case r.State.Negative() && !spare:
 		// Reported as not charged, and Stripe shows otherwise: the report was made by a ledger that had forgotten.
@@ -51,6 +51,9 @@ func adopt(r Record, in Adopt, now Instant) (Change, *Call, error) {
 // the one that is furthest along counts, for as long as nothing was sent on the one that is stored.
 func remind(r Record, i Intent, now Instant) (Change, *Call, error) {
 	message := []Message{{Operation: r.ID, Trace: r.Trace}}
+	if o := r.Open(); o != nil && o.OneStep && i.unpaid() {
+		return Change{Messages: message}, nil, nil // it may not be the open attempt's: a look after the quiet period tells
+	}
 	better := r.Intent == "" || len(r.Attempts) == 0 && (i.Status == IntentSucceeded || i.Status == IntentProcessing || i.Status == IntentRequiresAction)
 	if r.State == Processing || !better || r.Intent == i.ID || i.Amount != r.Amount {
 		return Change{Messages: message}, nil, nil

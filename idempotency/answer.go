@@ -239,6 +239,9 @@ func bySight(r Record, in Answered, now Instant) (Change, *Call, error) {
 	if i == nil || i.ID == "" || r.Intent != "" && i.ID != r.Intent || i.Payment != r.ID || i.Amount != r.Amount {
 		return mismatch(r, in, now)
 	}
+	if r.spare(in) {
+		return retry(r, in, now, keep(r), "open_not_quiet")
+	}
 	switch i.Status {
 	case IntentRequiresPaymentMethod, IntentRequiresConfirmation:
 	default:
@@ -270,6 +273,14 @@ func bySight(r Record, in Answered, now Instant) (Change, *Call, error) {
 		return closing(r, in.Receive, now)
 	}
 	return confirm(r, in.Receive, now) // go on with the same intent, which succeeds at most once
+}
+
+// spare reports whether the intent that a list shows may be another one than that of the open one-step attempt, which
+// appears only as it takes effect. Until a look began after the quiet period it is neither gone on with nor closed, and its
+// id is not kept: the next look lists again, and prefers what is paid.
+func (r *Record) spare(in Answered) bool {
+	o := r.Open()
+	return o != nil && o.OneStep && r.Intent == "" && in.Answer.Intent.unpaid() && in.Answer.Began.Since(o.LastSent) < Quiet
 }
 
 // nothing judges a list that shows no intent of this payment.

@@ -164,6 +164,11 @@ type Intent struct {
 	LastError *events.Failure
 }
 
+// unpaid reports whether the intent is not paid and will not be without a request of ours.
+func (i *Intent) unpaid() bool {
+	return i.Status == IntentRequiresPaymentMethod || i.Status == IntentRequiresConfirmation || i.Status == IntentCanceled
+}
+
 // Encoder encodes the Stripe forms of a record. Pure: the same record and version give the same bytes.
 // The gateway provides it; Next freezes what it returns.
 type Encoder interface {

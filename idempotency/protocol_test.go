@@ -116,6 +116,34 @@ func TestDeclineBehindAStored500IsSeenAtTheFirstLook(t *testing.T) {
 	p.expect(Unknown).callsNothing()
 }
 
+// Before a one-step charge has taken effect the list may show a spare intent of the same payment. It is not that charge's:
+// confirmed, it would be a second one; canceled, the payment would end as not charged, and be charged later.
+func TestASpareIntentIsNotTheOneStepCharge(t *testing.T) {
+	spare := Answer{Class: AnswerIntent, Intent: intentIs(IntentRequiresConfirmation)}
+	late := intentIs(IntentSucceeded)
+	late.ID, late.Received = "pi_late", testMoney.Minor
+	for name, meanwhile := range map[string]func(*play) *play{
+		"seen by a look": func(p *play) *play { return p.after(time.Minute).receive().calls(CallFind).answer(spare) },
+		"seen canceled": func(p *play) *play {
+			return p.after(time.Minute).receive().calls(CallFind).answer(Answer{Class: AnswerIntent, Intent: intentIs(IntentCanceled)})
+		},
+		"seen by a sweep": func(p *play) *play { return p.step(Adopt{Intent: *spare.Intent}) },
+		"cancel is wanted": func(p *play) *play {
+			return p.step(Cancel{ID: testID, Tenant: "shop", KeyHash: keyHash}).after(time.Minute).receive().calls(CallFind).answer(spare)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlay(t, oneStepIn()).submit().receive().calls(CallCreateConfirm).answer(Answer{Class: AnswerStored500})
+			if p = meanwhile(p).callsNothing().expect(Unknown); p.r.Intent != "" {
+				t.Fatalf("%s is taken for the charge's", p.r.Intent)
+			}
+			p.after(Quiet).receive().calls(CallFind).answer(Answer{Class: AnswerIntent, Intent: late}).expect(Succeeded)
+		})
+	}
+	// When a look after the quiet period still shows nothing else, the charge has not happened and will not.
+	newPlay(t, oneStepIn()).submit().receive().answer(Answer{Class: AnswerStored500}).after(Quiet).receive().answer(spare).calls(CallConfirm)
+}
+
 func TestStored500IsAskedNeverResent(t *testing.T) {
 	p := newPlay(t, receiveIn()).submit().receive().created().answer(Answer{Class: AnswerStored500})
 	asked := []time.Duration{}

@@ -238,6 +238,11 @@ func (r Record) clone() Record {
 	return r
 }
 
+// Announced reports whether apps are told, by an outcome event, that a payment has reached the state it is in.
+func (r Record) Announced() bool {
+	return r.State.Final() || r.State == RequiresAction || r.State == Pending
+}
+
 // Outcome is the outcome event of the record as it stands. A final state is reached once, so its event has the same id
 // whenever it is published, after a restore too. Of a state that can be reached again the fence tells the times apart.
 func (r Record) Outcome() events.Outcome {
