@@ -119,11 +119,9 @@ func (p *Pool) Run(ctx context.Context) error {
 // receive takes messages within the budget of free workers and hands each to start, until ctx ends.
 func (p *Pool) receive(ctx context.Context, slots chan struct{}, start func(queue.Delivery)) error {
 	for {
-		if !p.pause(ctx) {
-			return nil
-		}
 		free := reserve(ctx, slots)
-		if free == 0 {
+		// Once there are slots, not before: what freed them may be that the store fails.
+		if free == 0 || !p.pause(ctx) {
 			return nil
 		}
 		may := p.admit(ctx, free)
