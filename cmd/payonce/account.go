@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/payonce/payonce/config"
-	"github.com/payonce/payonce/engine/embedded"
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/gateway"
 )
 
@@ -26,7 +26,7 @@ func (e *wrongAccount) Error() string {
 const otherKeyOrFolder = "use a key of that one, or another data folder"
 
 // judgeMode compares what can be compared without asking Stripe.
-func judgeMode(s config.Settings, kept embedded.Account, live bool) error {
+func judgeMode(s config.Settings, kept engine.Account, live bool) error {
 	if kept.Live != live {
 		return &wrongAccount{is: stripeMode(live) + " mode", kept: stripeMode(kept.Live) + " mode", remedy: otherKeyOrFolder}
 	}
@@ -37,7 +37,7 @@ func judgeMode(s config.Settings, kept embedded.Account, live bool) error {
 }
 
 // judgeAccount compares what Stripe said, or would not say, with what is kept and set. It returns the account to keep.
-func judgeAccount(s config.Settings, kept embedded.Account, live bool, id string, err error) (embedded.Account, error) {
+func judgeAccount(s config.Settings, kept engine.Account, live bool, id string, err error) (engine.Account, error) {
 	switch {
 	case errors.Is(err, gateway.ErrAccountHidden):
 		if id = s.StripeAccount; id == "" && kept.ID != "" {
@@ -54,7 +54,7 @@ func judgeAccount(s config.Settings, kept embedded.Account, live bool, id string
 	if kept.ID != "" && id != kept.ID {
 		return kept, &wrongAccount{is: id, kept: kept.ID, remedy: otherKeyOrFolder}
 	}
-	return embedded.Account{ID: id, Live: live}, nil
+	return engine.Account{ID: id, Live: live}, nil
 }
 
 // confirmAccount asks Stripe until it is sure that the key is of the account in which the payments are made, keeps that,

@@ -10,15 +10,15 @@ import (
 
 	"github.com/payonce/payonce/client"
 	"github.com/payonce/payonce/config"
-	"github.com/payonce/payonce/engine/embedded"
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/gateway"
 )
 
 func TestJudgeAccount(t *testing.T) {
-	shop := embedded.Account{ID: "acct_shop"}
+	shop := engine.Account{ID: "acct_shop"}
 	for _, c := range []struct {
 		name    string
-		kept    embedded.Account
+		kept    engine.Account
 		setting string
 		says    string
 		err     error
@@ -49,7 +49,7 @@ func TestJudgeAccount(t *testing.T) {
 			}
 		})
 	}
-	if err := judgeMode(config.Settings{}, embedded.Account{Live: true}, false); err == nil || !strings.Contains(err.Error(), "live mode") {
+	if err := judgeMode(config.Settings{}, engine.Account{Live: true}, false); err == nil || !strings.Contains(err.Error(), "live mode") {
 		t.Errorf("a test key on a folder of live payments: %v", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/payonce/payonce/config"
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/engine/embedded"
 	"github.com/payonce/payonce/gateway"
 )
@@ -189,7 +190,7 @@ func examineAccount(ctx context.Context, loaded *config.Loaded, stripe *gateway.
 	if err == nil && known {
 		err = judgeMode(loaded.Settings, kept, stripe.Live())
 	}
-	var is embedded.Account
+	var is engine.Account
 	if err == nil {
 		id, asked := stripe.Account(ctx)
 		is, err = judgeAccount(loaded.Settings, kept, stripe.Live(), id, asked)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/payonce/payonce/engine/encoding"
 	"github.com/payonce/payonce/idempotency"
 )
 
@@ -27,6 +28,7 @@ type commitTask struct {
 	c                                   idempotency.Change
 	hot, base, request, frozen, outcome []byte
 	ref                                 []byte
+	copied                              bool // for a mirror: it holds nothing
 	verdict                             error
 	answer                              chan error
 }
@@ -38,31 +40,36 @@ func newCommitTask(c idempotency.Change) (t *commitTask, err error) {
 	t = &commitTask{c: c, answer: make(chan error, 1)}
 	if r := c.Record; r != nil {
 		t.ref = refToken(r.Tenant, r.Reference)
-		if t.hot, err = encode(hotOf(r)); err != nil {
+		if t.hot, err = encoding.Marshal(encoding.HotOf(r)); err != nil {
 			return nil, err
 		}
 		if c.Expect == 0 {
-			if t.base, err = encode(baseOf(r)); err != nil {
+			if err := t.encodeBase(); err != nil {
 				return nil, err
 			}
 		}
 		if c.WriteRequest {
-			if t.request, err = encode(r.Request); err != nil {
+			if t.request, err = encoding.Marshal(r.Request); err != nil {
 				return nil, err
 			}
 		}
 		if c.Freeze {
-			if t.frozen, err = encode(r.Frozen); err != nil {
+			if t.frozen, err = encoding.Marshal(r.Frozen); err != nil {
 				return nil, err
 			}
 		}
 	}
 	if c.Outcome != nil {
-		if t.outcome, err = encode(c.Outcome); err != nil {
+		if t.outcome, err = encoding.Marshal(c.Outcome); err != nil {
 			return nil, err
 		}
 	}
 	return t, nil
+}
+
+func (t *commitTask) encodeBase() (err error) {
+	t.base, err = encoding.Marshal(encoding.BaseOf(t.c.Record))
+	return err
 }
 
 // check refuses what no caller that follows the port sends.
@@ -102,13 +109,12 @@ func (t *commitTask) finish(err error) {
 // apply writes the record first: it is the only part that can be refused.
 func (t *commitTask) apply(b *batch) error {
 	t.verdict = nil
-	var seq, tenant int64
+	var l *live
 	if t.c.Record != nil {
-		l, err := t.record(b)
-		if l == nil || err != nil {
+		var err error
+		if l, err = t.record(b); l == nil || err != nil {
 			return err
 		}
-		seq, tenant = l.seq, l.tenant
 	}
 	b.wrote = true
 	for _, m := range t.c.Messages {
@@ -116,17 +122,24 @@ func (t *commitTask) apply(b *batch) error {
 			return err
 		}
 	}
-	if t.outcome != nil {
-		b.w.counters.pos++
-		b.events++
-		if _, err := b.w.st.insertEvent.exec(b.w.counters.pos, tenant, seq, int64(b.now), t.outcome); err != nil {
-			return err
-		}
+	if err := t.event(b, l); err != nil {
+		return err
 	}
 	if t.c.Letter != nil {
 		return b.letter(*t.c.Letter)
 	}
 	return nil
+}
+
+// event appends the outcome of l to the feed, if there is one.
+func (t *commitTask) event(b *batch, l *live) error {
+	if t.outcome == nil {
+		return nil
+	}
+	b.w.counters.pos++
+	b.events++
+	_, err := b.w.st.insertEvent.exec(b.w.counters.pos, l.tenant, l.seq, int64(b.now), t.outcome)
+	return err
 }
 
 // record writes the record. It returns nil, and leaves the verdict, if the Change is refused.
@@ -224,19 +237,19 @@ func (t *commitTask) update(b *batch, cur *live) (*live, error) {
 		l.record.Frozen = was.Frozen
 	}
 	l.parts = max(l.parts, cur.parts)
-	if err := t.origin(b, cur.seq, baseOf(&was)); err != nil {
+	if err := t.origin(b, cur.seq, encoding.BaseOf(&was)); err != nil {
 		return nil, err
 	}
 	return l, t.parts(b, l)
 }
 
 // origin writes what hardly ever changes, if it does: a payment that was found at Stripe learns its request later.
-func (t *commitTask) origin(b *batch, seq int64, was basePart) (err error) {
-	base := baseOf(t.c.Record)
+func (t *commitTask) origin(b *batch, seq int64, was encoding.Base) (err error) {
+	base := encoding.BaseOf(t.c.Record)
 	if base == was && t.request == nil {
 		return nil
 	}
-	if t.base, err = encode(base); err != nil {
+	if t.base, err = encoding.Marshal(base); err != nil {
 		return err
 	}
 	_, err = b.w.st.updateOrigin.exec(t.base, bytesOrNull(t.request), seq)
@@ -268,7 +281,7 @@ func (t *commitTask) live(seq, tenant int64) *live {
 		attention: r.Attention != nil, record: *r,
 		hot: len(t.hot), parts: len(t.base) + len(t.request) + len(t.frozen),
 	}
-	if t.ref != nil && !r.Holds {
+	if t.ref != nil && (t.copied || !r.Holds) {
 		l.slot = seq
 	}
 	return l

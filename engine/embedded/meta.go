@@ -6,43 +6,15 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"log/slog"
-	"strconv"
 
 	"github.com/google/uuid"
 
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/idempotency"
 )
 
-// Secret is the installation's 32 random bytes, under which fingerprints are made. It does not print itself.
-type Secret [32]byte
-
-// String hides the secret.
-func (Secret) String() string { return "[secret]" }
-
-// GoString hides the secret.
-func (Secret) GoString() string { return "[secret]" }
-
-// LogValue hides the secret.
-func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
-
-// Meta is what a data folder knows of itself.
-type Meta struct {
-	Installation uuid.UUID // drawn when the folder was made; kept by backup and restore
-	Secret       Secret    // likewise
-	Generation   uint64    // 1, and one more with each restore from a backup
-	Boot         uint64    // one more with each Open for writing
-	Created      idempotency.Instant
-	TakenAt      idempotency.Instant // when the backup was taken that this folder was restored from; or zero
-}
-
-// BootName is the name of this process among all that ever wrote to the folder, for the owners of leases.
-func (m Meta) BootName() string {
-	return strconv.FormatUint(m.Generation, 10) + "." + strconv.FormatUint(m.Boot, 10)
-}
-
 // Meta tells what the folder knows of itself.
-func (s *Store) Meta() Meta { return s.meta }
+func (s *Store) Meta() engine.Meta { return s.meta }
 
 // The names in table meta.
 const (
@@ -75,13 +47,13 @@ func metaRows(l *link) (map[string][]byte, error) {
 	return rows, err
 }
 
-func parseMeta(rows map[string][]byte) (Meta, error) {
-	var m Meta
+func parseMeta(rows map[string][]byte) (engine.Meta, error) {
+	var m engine.Meta
 	id, err := uuid.FromBytes(rows[metaInstallation])
 	if err != nil || len(rows[metaSecret]) != len(m.Secret) {
 		return m, fmt.Errorf("%w: the installation's id or secret is missing", ErrCorrupt)
 	}
-	m.Installation, m.Secret = id, Secret(rows[metaSecret])
+	m.Installation, m.Secret = id, engine.Secret(rows[metaSecret])
 	m.Generation, m.Boot = number(rows[metaGeneration]), number(rows[metaBoot])
 	m.Created = idempotency.Instant(number(rows[metaCreated]))
 	m.TakenAt = idempotency.Instant(number(rows[metaTakenAt]))
@@ -109,7 +81,7 @@ func setMeta(l *link, name string, value []byte) error {
 }
 
 // boot draws the installation's id and secret if the folder is new, counts the boot and reads the whole.
-func boot(l *link, random io.Reader, now idempotency.Instant) (m Meta, err error) {
+func boot(l *link, random io.Reader, now idempotency.Instant) (m engine.Meta, err error) {
 	if err := l.run("BEGIN IMMEDIATE"); err != nil {
 		return m, err
 	}

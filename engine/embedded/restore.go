@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/idempotency"
 )
 
@@ -22,7 +23,7 @@ const gateMargin = 5 * time.Minute
 
 // Restored tells what Restore did.
 type Restored struct {
-	Meta Meta
+	Meta engine.Meta
 	// Gate is what may have been charged and forgotten: first attempts ask Stripe until it was swept.
 	Gate idempotency.Window
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/payonce/payonce/access"
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/idempotency"
 	"github.com/payonce/payonce/queue"
 	"github.com/payonce/payonce/read"
@@ -31,7 +32,7 @@ type Store struct {
 	config Config
 	lock   *os.File
 	writer *writer
-	meta   Meta
+	meta   engine.Meta
 	cache  *cache
 	queue  *shelf
 	feed   *feed
@@ -45,6 +46,11 @@ type Store struct {
 	stop    chan struct{} // closed when Close begins
 	running sync.WaitGroup
 }
+
+var _ engine.Engine = (*Store)(nil)
+
+// Exclusive implements engine.Engine: the folder is locked.
+func (s *Store) Exclusive() bool { return true }
 
 // Open opens the data folder for reading and writing, makes it if it is new, and brings an older file up to date.
 //

@@ -12,6 +12,7 @@ import (
 	"modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/idempotency"
 )
 
@@ -36,7 +37,7 @@ type writer struct {
 	s        *Store
 	link     *link
 	st       *statements
-	meta     Meta
+	meta     engine.Meta
 	counters counters
 	tenants  map[string]int64
 	broken   error // why it refuses to write

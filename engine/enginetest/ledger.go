@@ -337,7 +337,7 @@ func testLetters(t *testing.T, b *bench) {
 
 func testCancelledContext(t *testing.T, b *bench) {
 	r := b.accept("k1", "order-1")
-	d := b.receive(1, time.Minute)[0]
+	d := b.receive(1, long)[0]
 	ctx, cancel := context.WithCancel(b.ctx)
 	cancel()
 	_, errs := b.Ledger.Load(ctx, r.ID)
@@ -345,9 +345,9 @@ func testCancelledContext(t *testing.T, b *bench) {
 	wantCanceled(t, "commit", b.Ledger.Commit(ctx, Accept(b.clock.Now(), tenant, "k2", "order-2")))
 	_, err := b.Ledger.Due(ctx, idempotency.At(b.clock.Now()), 1)
 	wantCanceled(t, "due", err)
-	_, err = b.Queue.Receive(ctx, 1, time.Minute)
+	_, err = b.Queue.Receive(ctx, 1, long)
 	wantCanceled(t, "receive", err)
-	_, err = b.Queue.Extend(ctx, nil, time.Minute)
+	_, err = b.Queue.Extend(ctx, nil, long)
 	wantCanceled(t, "extend", err)
 	wantCanceled(t, "release", b.Queue.Release(ctx, d.Receipt, 0))
 	_, err = b.Queue.Delete(ctx, nil)
@@ -363,13 +363,13 @@ func testCancelledContext(t *testing.T, b *bench) {
 	ctx, cancel = context.WithCancel(b.ctx)
 	done := make(chan error)
 	go func() {
-		_, err := b.Queue.Receive(ctx, 1, time.Minute)
+		_, err := b.Queue.Receive(ctx, 1, long)
 		done <- err
 	}()
 	cancel()
 	wantCanceled(t, "waiting receive", within(t, done))
 	b.accept("k3", "")
-	b.receive(1, time.Minute)
+	b.receive(1, long)
 }
 
 func wantCanceled(t *testing.T, what string, err error) {
