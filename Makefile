@@ -92,6 +92,29 @@ fuzz: ## run every fuzz target for FUZZTIME
 specmock: ## compare the Stripe stand-in with Stripe's own description
 	cd gateway/sandbox/specmock && $(GO) test ./...
 
+.PHONY: aws-tools
+aws-tools: ## install the stand-ins for AWS (needs a JDK, npm and mvn)
+	@tools/aws/install $(TOOLS)/aws
+
+.PHONY: test-aws
+test-aws: aws-tools ## run the tests of the engine aws against the stand-ins
+	$(GO) test -tags aws -timeout 10m ./engine/aws/...
+
+.PHONY: aws-local
+aws-local: aws-tools ## start the stand-ins for AWS and print their settings; Ctrl-C ends them (ARGS="-sqs-port ...")
+	@mkdir -p $(BIN)
+	@$(GO) build -o $(BIN)/aws-local ./engine/aws/standin/local
+	@exec $(BIN)/aws-local $(ARGS)
+
+.PHONY: infra-check
+infra-check: infra/node_modules/.package-lock.json ## check the AWS stack: permissions, types, synthesis, rule packs, policies (needs npm)
+	$(GO) test ./engine/aws/permissions
+	cd infra && npm run --silent check
+
+infra/node_modules/.package-lock.json: infra/package.json infra/package-lock.json
+	cd infra && npm ci --prefer-offline --ignore-scripts --no-audit --no-fund
+	@touch $@
+
 .PHONY: ci
 ci: ## what continuous integration runs
 	.ci/run

@@ -7,9 +7,12 @@ import "time"
 // server (serve and dev), dev, client, or all. `flag:"-"` keeps a setting off the command line, which other users of the
 // machine can read.
 type Settings struct {
-	Engine string `name:"engine" default:"embedded" for:"server" help:"where payments are kept; embedded is one SQLite file in the data folder"`
+	Engine string `name:"engine" default:"embedded" for:"server" help:"where payments are kept: embedded (one SQLite file in the data folder) or aws (DynamoDB and SQS, for more than one machine; preview)"`
 	Data   string `name:"data" default:"./data" for:"all" help:"data folder"`
 	Listen string `name:"listen" default:"127.0.0.1:8080" for:"server" help:"address of the HTTP API; port 0 takes a free one"`
+
+	AWSTable string `name:"aws_table" default:"payonce" for:"server" help:"DynamoDB table of the engine aws"`
+	AWSQueue string `name:"aws_queue" default:"payonce-work" for:"server" help:"SQS queue for work of the engine aws"`
 
 	StripeAPIKey  Secret        `name:"stripe_api_key" default:"" for:"server" flag:"-" help:"Stripe secret or restricted key (also read from STRIPE_API_KEY)"`
 	StripeURL     string        `name:"stripe_url" default:"https://api.stripe.com" for:"server" help:"base URL of Stripe, or of a stand-in"`
@@ -44,6 +47,7 @@ type Settings struct {
 // Values of Engine and ChargeMode.
 const (
 	EngineEmbedded = "embedded"
+	EngineAWS      = "aws"
 	TwoSteps       = "two_steps"
 	OneStep        = "one_step"
 )

@@ -30,8 +30,8 @@ func (s Settings) Validate() error {
 	bad := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("%w: "+format, append([]any{ErrSetting}, args...)...))
 	}
-	if s.Engine != EngineEmbedded {
-		bad("engine: the only engine is %q", EngineEmbedded)
+	if s.Engine != EngineEmbedded && s.Engine != EngineAWS {
+		bad("engine: use %q or %q", EngineEmbedded, EngineAWS)
 	}
 	if s.Data == "" {
 		bad("data: name a folder")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/payonce/payonce/access"
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/engine/embedded"
 )
 
@@ -69,6 +70,9 @@ func administer(ctx context.Context, data string, create bool) (administrator, e
 	if remote, err := dialAdmin(ctx, socketOf(data)); err == nil {
 		return remote, nil
 	}
+	if _, err := os.Stat(filepath.Join(data, mirrorFolder)); err == nil {
+		return nil, coded(exitRefused, errNotRunning)
+	}
 	if !create {
 		r, err := embedded.OpenReader(ctx, data)
 		if err != nil {
@@ -105,7 +109,7 @@ func missing(err error) error {
 
 // localAdmin administers an open store. The admin socket's server uses one, too.
 type localAdmin struct {
-	store  *embedded.Store
+	store  engine.Engine
 	revoke func(ctx context.Context, id string, at time.Time) error
 	close  func() error
 }
@@ -141,9 +145,17 @@ func (l *localAdmin) RevokeKey(ctx context.Context, id string) error {
 	return err
 }
 
+var errNotRunning = errors.New("the folder is of a server with the engine aws, which does not run: start it, it is administered through itself")
+
+var errNoBackup = errors.New("only the embedded engine is backed up by payonce")
+
 // Backup writes a backup while payments go on.
 func (l *localAdmin) Backup(ctx context.Context, path string, progress func(done, total int)) error {
-	err := l.store.Backup(ctx, path, progress)
+	file, ok := l.store.(*embedded.Store)
+	if !ok {
+		return coded(exitRefused, errNoBackup)
+	}
+	err := file.Backup(ctx, path, progress)
 	if errors.Is(err, embedded.ErrExists) {
 		return coded(exitRefused, err)
 	}

@@ -71,6 +71,7 @@ Start with ` + "`payonce dev`" + `: API, workers and a Stripe stand-in in one pr
 		}},
 		{"admin", "Administer a data folder:", []*cobra.Command{
 			a.keysCommand(), a.doctorCommand(), a.checkCommand(), a.backupCommand(), a.restoreCommand(), a.configCommand(),
+			a.awsCommand(),
 		}},
 	}
 	for _, g := range groups {

@@ -43,7 +43,7 @@ func TestJSONEverywhere(t *testing.T) {
 		// They serve, until they are stopped.
 		"payonce dev": true, "payonce serve": true, "payonce sandbox": true,
 		// They only group others, or are texts.
-		"payonce keys": true, "payonce payments": true, "payonce exit-codes": true,
+		"payonce keys": true, "payonce payments": true, "payonce aws": true, "payonce exit-codes": true,
 	}
 	a := &app{version: testVersion}
 	each(a.root(), func(c *cobra.Command) {

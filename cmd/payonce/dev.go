@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/payonce/payonce/config"
-	"github.com/payonce/payonce/engine/embedded"
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/gateway/sandbox"
 )
 
@@ -64,7 +64,7 @@ func (a *app) dev(ctx context.Context, cmd *cobra.Command, loaded *config.Loaded
 	}
 	var secret string
 	o := a.serverOptions(loaded)
-	o.prepare = func(ctx context.Context, store *embedded.Store) error {
+	o.prepare = func(ctx context.Context, store engine.Engine) error {
 		secret, err = ensureDevKey(ctx, store, loaded.Data, loaded.DevKey.Reveal())
 		return err
 	}

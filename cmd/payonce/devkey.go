@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/payonce/payonce/access"
-	"github.com/payonce/payonce/engine/embedded"
+	"github.com/payonce/payonce/engine"
 )
 
 const (
@@ -31,7 +31,7 @@ func readDevKey(data string) string {
 
 // ensureDevKey makes sure that the store knows the development key: the one given, or the one in the data folder, or a
 // new one that is written there (0600). It returns the secret.
-func ensureDevKey(ctx context.Context, store *embedded.Store, data, given string) (string, error) {
+func ensureDevKey(ctx context.Context, store engine.Engine, data, given string) (string, error) {
 	secret := given
 	if secret == "" {
 		secret = readDevKey(data)

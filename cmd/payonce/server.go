@@ -16,7 +16,7 @@ import (
 	"github.com/payonce/payonce/access"
 	"github.com/payonce/payonce/api"
 	"github.com/payonce/payonce/config"
-	"github.com/payonce/payonce/engine/embedded"
+	"github.com/payonce/payonce/engine"
 	"github.com/payonce/payonce/gateway"
 	"github.com/payonce/payonce/telemetry"
 )
@@ -27,7 +27,7 @@ type serverOptions struct {
 	version  versionInfo
 	logs     io.Writer
 	// prepare runs when the store is open and before anything else starts. Nil: nothing.
-	prepare func(ctx context.Context, store *embedded.Store) error
+	prepare func(ctx context.Context, store engine.Engine) error
 	// registerer sees every metric that is registered. Nil: only the registry does.
 	catalog func(prometheus.Registerer) prometheus.Registerer
 }
@@ -39,7 +39,7 @@ type server struct {
 	tracing  *telemetry.Tracing
 	registry *prometheus.Registry
 	metrics  prometheus.Registerer
-	store    *embedded.Store
+	store    engine.Engine
 	stripe   *gateway.Stripe
 	keys     *access.Authenticator
 	gate     *gate
@@ -114,9 +114,9 @@ func (s *server) startTelemetry(ctx context.Context) error {
 }
 
 func (s *server) openStore(ctx context.Context) error {
-	store, err := embedded.Open(ctx, embedded.Config{Dir: s.settings.Data, Logger: s.log})
+	store, err := openEngine(ctx, s.settings, s.log)
 	if err != nil {
-		return fmt.Errorf("open the data folder: %w", err)
+		return err
 	}
 	s.store = store
 	s.keys = access.NewAuthenticator(access.Config{Store: store})

@@ -67,11 +67,15 @@ func (s *server) startWorkers(ctx context.Context) error {
 // receive says on what terms a payment is worked on.
 func (s *server) receive(_ context.Context, r idempotency.Record) (idempotency.Receive, error) {
 	boot := s.store.Meta().BootName()
-	return idempotency.Receive{
-		Worker: boot + "/w", Boot: boot, // one process at a time writes to the folder
+	in := idempotency.Receive{
+		Worker: boot + "/w",
 		Policy: policyOf(s.settings, r.Tenant), Encoder: s.stripe.Forms(),
 		Jitter: rand.Float64(), Gate: s.gate.current(),
-	}, nil
+	}
+	if s.store.Exclusive() {
+		in.Boot = boot
+	}
+	return in, nil
 }
 
 // policyOf is how a tenant's payments are charged.
