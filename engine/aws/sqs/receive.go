@@ -85,7 +85,7 @@ func (q *Queue) poll(ctx context.Context, most int, visibility time.Duration) ([
 		q.rest = q.c.Now().Add(q.c.Pause)
 		q.mu.Unlock()
 		q.c.Logger.Warn("too many messages are in flight, receiving rests", slog.String("queue", q.name()),
-			slog.Duration("pause", q.c.Pause))
+			slog.Duration("wait", q.c.Pause))
 		return nil, nil
 	case err != nil:
 		return nil, err
