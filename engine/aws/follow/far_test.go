@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,11 +16,19 @@ import (
 
 // far is a table with its stream, in memory. Shards hold items; an item is what a change left behind.
 type far struct {
+	mu     sync.Mutex
 	arn    string
 	items  []map[string]types.AttributeValue // of a scan
 	shards []*farShard
 	scans  int
 	fail   error // of the next read of the stream
+}
+
+// set changes what is there while others read it.
+func (f *far) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
 }
 
 type farShard struct {
@@ -30,6 +39,8 @@ type farShard struct {
 }
 
 func (f *far) DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...func(*dynamodb.Options)) (*dynamodb.DescribeTableOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	t := &types.TableDescription{}
 	if f.arn != "" {
 		t.LatestStreamArn = &f.arn
@@ -38,6 +49,8 @@ func (f *far) DescribeTable(context.Context, *dynamodb.DescribeTableInput, ...fu
 }
 
 func (f *far) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	// One item a page.
 	n := 0
 	if at, ok := in.ExclusiveStartKey["n"].(*types.AttributeValueMemberN); ok {
@@ -56,6 +69,8 @@ func (f *far) Scan(_ context.Context, in *dynamodb.ScanInput, _ ...func(*dynamod
 }
 
 func (f *far) DescribeStream(_ context.Context, in *dynamodbstreams.DescribeStreamInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.DescribeStreamOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	// One shard a page.
 	d := &streamtypes.StreamDescription{}
 	for i, s := range f.shards {
@@ -79,6 +94,8 @@ func optional(s string) *string {
 }
 
 func (f *far) GetShardIterator(_ context.Context, in *dynamodbstreams.GetShardIteratorInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetShardIteratorOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, s := range f.shards {
 		if s.id != *in.ShardId {
 			continue
@@ -96,6 +113,8 @@ func (f *far) GetShardIterator(_ context.Context, in *dynamodbstreams.GetShardIt
 }
 
 func (f *far) GetRecords(_ context.Context, in *dynamodbstreams.GetRecordsInput, _ ...func(*dynamodbstreams.Options)) (*dynamodbstreams.GetRecordsOutput, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if err := f.fail; err != nil {
 		f.fail = nil
 		return nil, err

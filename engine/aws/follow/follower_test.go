@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,12 +47,30 @@ func images(t *testing.T, first, last int) (all []map[string]types.AttributeValu
 	return all
 }
 
+// output is a text that is read while it is written to.
+type output struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
+}
+
 // rig is a mirror and the process that follows; both can be stopped and started.
 type rig struct {
 	t     *testing.T
 	far   *far
 	store *embedded.Store
-	log   strings.Builder
+	log   output
 	stop  func()
 }
 
@@ -101,8 +120,10 @@ func (r *rig) want(payments int64, scans int) {
 	time.Sleep(time.Minute)
 	synctest.Wait()
 	o, err := r.store.Overview(r.t.Context(), "shop")
-	if err != nil || o.States[idempotency.Accepted] != payments || r.far.scans != scans {
-		r.t.Fatalf("%d payments, want %d; %d copies of the table, want %d; %v\n%s", o.States[idempotency.Accepted], payments, r.far.scans, scans, err, r.log.String())
+	var copied int
+	r.far.set(func() { copied = r.far.scans })
+	if err != nil || o.States[idempotency.Accepted] != payments || copied != scans {
+		r.t.Fatalf("%d payments, want %d; %d copies of the table, want %d; %v\n%s", o.States[idempotency.Accepted], payments, copied, scans, err, r.log.String())
 	}
 }
 
@@ -120,11 +141,11 @@ func in(t *testing.T, test func(t *testing.T, first *farShard, f *far, r *rig)) 
 }
 
 func TestCopyThenFollow(t *testing.T) {
-	in(t, func(t *testing.T, first *farShard, _ *far, r *rig) {
-		first.images = append(first.images, images(t, 6, 12)...)
+	in(t, func(t *testing.T, first *farShard, f *far, r *rig) {
+		f.set(func() { first.images = append(first.images, images(t, 6, 12)...) })
 		r.want(12, 1)
 		r.stop()
-		first.images = append(first.images, images(t, 13, 14)...)
+		f.set(func() { first.images = append(first.images, images(t, 13, 14)...) })
 		r.start() // goes on where it was
 		r.want(14, 1)
 	})
@@ -132,12 +153,14 @@ func TestCopyThenFollow(t *testing.T) {
 
 func TestAChildWaitsForItsParent(t *testing.T) {
 	in(t, func(t *testing.T, first *farShard, f *far, r *rig) {
-		f.shards = append(f.shards, &farShard{id: "b", parent: "a", images: images(t, 6, 9)})
+		f.set(func() { f.shards = append(f.shards, &farShard{id: "b", parent: "a", images: images(t, 6, 9)}) })
 		r.want(5, 1)
-		first.closed = true
+		f.set(func() { first.closed = true })
 		r.want(9, 1)
-		f.shards = f.shards[1:] // the parent leaves the stream, read to its end
-		f.shards[0].images = append(f.shards[0].images, images(t, 10, 10)...)
+		f.set(func() {
+			f.shards = f.shards[1:] // the parent leaves the stream, read to its end
+			f.shards[0].images = append(f.shards[0].images, images(t, 10, 10)...)
+		})
 		r.want(10, 1)
 	})
 }
@@ -169,7 +192,7 @@ func TestWhatTheStreamHasLostIsCopied(t *testing.T) {
 // Shards come and go without a trace, so a mirror that was away for too long does not trust what it finds.
 func TestAwayForTooLong(t *testing.T) {
 	in(t, func(t *testing.T, first *farShard, f *far, r *rig) {
-		first.closed = true
+		f.set(func() { first.closed = true })
 		r.want(5, 1)
 		r.stop()
 		time.Sleep(21 * time.Hour)
@@ -183,11 +206,15 @@ func TestAwayForTooLong(t *testing.T) {
 func TestFailuresAreTriedAgain(t *testing.T) {
 	in(t, func(t *testing.T, first *farShard, f *far, r *rig) {
 		for i, err := range []error{&streamtypes.ExpiredIteratorException{}, errors.New("down"), &streamtypes.LimitExceededException{}} {
-			f.fail = err
-			first.images = append(first.images, images(t, 6+i, 6+i)...)
+			f.set(func() {
+				f.fail = err
+				first.images = append(first.images, images(t, 6+i, 6+i)...)
+			})
 			r.want(int64(6+i), 1)
 		}
-		first.images = append(first.images, map[string]types.AttributeValue{"pk": &types.AttributeValueMemberB{Value: []byte("o garbage")}})
+		f.set(func() {
+			first.images = append(first.images, map[string]types.AttributeValue{"pk": &types.AttributeValueMemberB{Value: []byte("o garbage")}})
+		})
 		r.want(8, 1)
 		if !strings.Contains(r.log.String(), "reading an item") {
 			t.Errorf("garbage is not told of: %s", r.log.String())
